@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file exits.h
+ * Exit handlers that both vendors share. A vendor's exit table names them, or small adapters that decode the
+ * vendor's qualification and call them.
+ */
+#ifndef HYPERVISOR_X86_EXITS_H
+#define HYPERVISOR_X86_EXITS_H
+
+#include "hypervisor/x86/vcpu.h"
+
+/* Straight from the exit table. */
+enum verdict x86_exit_host_interrupt(struct vcpu *vcpu); /**< the loop's host_poll() takes it */
+enum verdict x86_exit_cpuid(struct vcpu *vcpu);
+enum verdict x86_exit_rdmsr(struct vcpu *vcpu);
+enum verdict x86_exit_wrmsr(struct vcpu *vcpu);
+enum verdict x86_exit_hlt(struct vcpu *vcpu);
+enum verdict x86_exit_pause(struct vcpu *vcpu);
+enum verdict x86_exit_monitor(struct vcpu *vcpu);
+enum verdict x86_exit_mwait(struct vcpu *vcpu);
+enum verdict x86_exit_rdpmc(struct vcpu *vcpu);
+enum verdict x86_exit_rdtsc(struct vcpu *vcpu);
+enum verdict x86_exit_rdtscp(struct vcpu *vcpu);
+enum verdict x86_exit_invd(struct vcpu *vcpu);
+enum verdict x86_exit_wbinvd(struct vcpu *vcpu);
+enum verdict x86_exit_xsetbv(struct vcpu *vcpu);
+enum verdict x86_exit_hypercall(struct vcpu *vcpu);
+enum verdict x86_exit_virt_insn(struct vcpu *vcpu); /**< VMX/SVM instruction in the guest: #UD */
+enum verdict x86_exit_intr_window(struct vcpu *vcpu);
+enum verdict x86_exit_nmi_window(struct vcpu *vcpu);
+enum verdict x86_exit_triple_fault(struct vcpu *vcpu);
+enum verdict x86_exit_invalid_state(struct vcpu *vcpu); /**< entry failure */
+enum verdict x86_exit_unexpected(struct vcpu *vcpu); /**< HV_EXIT_ERROR: for reasons that can't happen */
+enum verdict x86_exit_smi(struct vcpu *vcpu);
+enum verdict x86_exit_init(struct vcpu *vcpu);
+
+/** I/O port access, decoded from the qualification. */
+struct x86_io {
+	uint16_t port;
+	uint8_t size;
+	bool write, string, rep;
+	uint8_t address_size; /**< string: 16, 32 or 64; 0: not known, decode the instruction */
+	uint8_t segment;      /**< string write: segment; 0xff: not known */
+	uint64_t next_rip;    /**< 0: not known */
+};
+enum verdict x86_exit_io(struct vcpu *vcpu, const struct x86_io *io);
+
+/** Access to guest-physical memory that the nested tables don't allow. */
+struct x86_memory_fault {
+	gpa_t address;
+	uint32_t access; /**< HV_PROT_* */
+	bool mapped;	 /**< a leaf is there, without the right */
+	bool walking;	 /**< during the walk of the guest's own tables */
+	uint8_t insn_length;	 /**< bytes in `insn` that the CPU supplied (decode assist), or 0 */
+	const uint8_t *insn;
+};
+enum verdict x86_exit_memory(struct vcpu *vcpu, const struct x86_memory_fault *fault);
+
+/** MOV CR / MOV DR, CLTS, LMSW, SMSW where they exit. */
+struct x86_reg_access {
+	uint8_t number;	/**< CR or DR number */
+	uint8_t gpr;	/**< general register, encoding's number */
+	bool write;
+	bool decode;	/**< gpr isn't known: decode the instruction */
+};
+enum verdict x86_exit_cr(struct vcpu *vcpu, const struct x86_reg_access *access);
+enum verdict x86_exit_clts(struct vcpu *vcpu);
+enum verdict x86_exit_lmsw(struct vcpu *vcpu, uint16_t msw);
+enum verdict x86_exit_dr(struct vcpu *vcpu, const struct x86_reg_access *access);
+
+/** An exception that was intercepted; `address` for page faults, `dr6` bits for #DB. */
+enum verdict x86_exit_exception(struct vcpu *vcpu, const struct x86_event *event, uint64_t address,
+				uint64_t dr6);
+enum verdict x86_exit_task_switch(struct vcpu *vcpu, const struct hv_exit_task_switch *ts);
+/** An instruction of HV_X86_INSN_* that the VMM wants to see, or that needs no more than a skip/#UD. */
+enum verdict x86_exit_insn(struct vcpu *vcpu, enum hv_x86_insn what, uint64_t info);
+/** x2APIC or xAPIC write that the CPU has put into the page already (VMX APIC-write exit, EOI exit). */
+enum verdict x86_exit_apic_write(struct vcpu *vcpu, uint32_t offset);
+enum verdict x86_exit_apic_access(struct vcpu *vcpu, gpa_t address, uint32_t access);
+enum verdict x86_exit_virtual_eoi(struct vcpu *vcpu, uint32_t vector);
+enum verdict x86_exit_tpr_below(struct vcpu *vcpu);
+
+/* --------------------------------------------------------------- what handlers are made of */
+
+/** Step over the instruction: RIP, RF and the interrupt shadows. Finds the length where the CPU gave none. */
+void vcpu_skip(struct vcpu *vcpu);
+/** Raise an exception in the guest; combines with one in delivery into #DF or shutdown (SDM 6.15, Table 6-5). */
+enum verdict x86_raise(struct vcpu *vcpu, uint8_t vector, bool has_code, uint32_t code);
+enum verdict x86_raise_pf(struct vcpu *vcpu, uint64_t address, uint32_t code);
+static inline enum verdict x86_raise_gp(struct vcpu *vcpu)
+{
+	return x86_raise(vcpu, 13, true, 0);
+}
+static inline enum verdict x86_raise_ud(struct vcpu *vcpu)
+{
+	return x86_raise(vcpu, 6, false, 0);
+}
+/** Current privilege level and code size (16, 32, 64). Needs REGS_SEG, REGS_CR. */
+uint32_t vcpu_cpl(struct vcpu *vcpu);
+uint32_t vcpu_code_size(struct vcpu *vcpu);
+struct gpt_mode;
+void vcpu_paging_mode(struct vcpu *vcpu, struct gpt_mode *mode);
+/** Instruction bytes at CS:RIP, up to 15. @return how many could be fetched. */
+uint32_t vcpu_fetch_insn(struct vcpu *vcpu, uint8_t bytes[15]);
+/** Settle the interrupt acceptance state: external interrupts / NMIs can be taken now. */
+bool vcpu_intr_ready(struct vcpu *vcpu);
+bool vcpu_nmi_ready(struct vcpu *vcpu);
+
+/* Sanitised register writes, by the guest or by the VMM: false = #GP, nothing changed. */
+bool x86_set_cr0(struct vcpu *vcpu, uint64_t value);
+bool x86_set_cr3(struct vcpu *vcpu, uint64_t value);
+bool x86_set_cr4(struct vcpu *vcpu, uint64_t value);
+bool x86_set_efer(struct vcpu *vcpu, uint64_t value);
+bool x86_set_xcr0(struct vcpu *vcpu, uint64_t value);
+
+#endif

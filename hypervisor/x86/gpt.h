@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file gpt.h Guest page tables: guest-virtual to guest-physical, in every paging mode. */
+#ifndef HYPERVISOR_X86_GPT_H
+#define HYPERVISOR_X86_GPT_H
+
+#include <hypike/hv.h>
+
+struct npt;
+
+/** What decides how the guest translates; the caller fills it from the vCPU's registers. */
+struct gpt_mode {
+	uint64_t cr0, cr3, cr4, efer;
+	uint64_t rflags; /**< AC, for SMAP */
+	bool user;	 /**< CPL 3 */
+	uint64_t pdpte[4]; /**< PAE: the loaded PDPTEs (VMX keeps them), if have_pdpte */
+	bool have_pdpte;
+};
+
+/* Page-fault error code (SDM vol. 3, 4.7). */
+#define PF_P	(1u << 0)
+#define PF_W	(1u << 1)
+#define PF_U	(1u << 2)
+#define PF_RSVD (1u << 3)
+#define PF_I	(1u << 4)
+
+/**
+ * Walk the guest's tables: no paging, 32-bit (with PSE and PSE-36), PAE, 4-level; rights with WP, NXE, SMEP,
+ * SMAP; reserved bits checked.
+ * @param access HV_PROT_* attempted. @param set_ad set accessed and dirty bits as the CPU does.
+ * @param fault error code where HV_E_FAULT.
+ * @return HV_E_FAULT: page fault in the guest; HV_E_NOENT: a table is where no memory is mapped;
+ *         HV_E_INVALID: non-canonical address.
+ */
+hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
+			  uint32_t access, bool set_ad, gpa_t *to, uint32_t *fault);
+
+/** Copy across guest-physical pages through the nested tables; HV_E_FAULT at the first hole. */
+hv_status_t guest_read(const struct npt *npt, gpa_t from, void *to, uint64_t size);
+hv_status_t guest_write(const struct npt *npt, gpa_t to, const void *from, uint64_t size);
+/**
+ * The same by guest-virtual addresses. On HV_E_FAULT `*fault` is the page fault's error code and
+ * `*where` the address that faulted; nothing was written in that case.
+ */
+hv_status_t guest_read_virtual(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
+			       void *to, uint64_t size, uint32_t access, gva_t *where, uint32_t *fault);
+hv_status_t guest_write_virtual(const struct npt *npt, const struct gpt_mode *mode, gva_t to,
+				const void *from, uint64_t size, gva_t *where, uint32_t *fault);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file vcpu.h
+ * The driver's own view of a VM and its vCPUs. Private to the driver.
+ *
+ * Guest registers are cached in vcpu.regs by groups: `cached` says which groups are current there,
+ * `changed` which the vendor has to write into its control block before the next entry. Reading goes
+ * through vcpu_need(), writing through vcpu_need() and vcpu_change(): nothing is moved that isn't used.
+ */
+#ifndef HYPERVISOR_X86_VCPU_H
+#define HYPERVISOR_X86_VCPU_H
+
+#include <hypike/host.h>
+#include <hypike/hv_x86.h>
+
+#include "hypervisor/driver.h"
+#include "hypervisor/x86/event.h"
+#include "hypervisor/x86/lapic.h"
+#include "hypervisor/x86/npt.h"
+
+/* Register groups inside the driver: those of hv_x86.h, with HV_X86_REGS_GPR split up. The 15 general
+ * registers other than RSP are always current in regs.gpr while the guest isn't running. */
+#define REGS_RIP    (1u << 8)
+#define REGS_RSP    (1u << 9)
+#define REGS_RFLAGS (1u << 10)
+#define REGS_SEG    HV_X86_REGS_SEG
+#define REGS_CR	    HV_X86_REGS_CR
+#define REGS_DR	    HV_X86_REGS_DR
+#define REGS_MSR    HV_X86_REGS_MSR
+#define REGS_EVENT  HV_X86_REGS_EVENT
+#define REGS_TIME   HV_X86_REGS_TIME
+#define REGS_ALL                                                                                   \
+	(REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_SEG | REGS_CR | REGS_DR | REGS_MSR | REGS_EVENT |     \
+	 REGS_TIME)
+
+/** What an exit handler made of it. */
+enum verdict {
+	VERDICT_RESUME, /**< settled: back into the guest */
+	VERDICT_TO_VMM, /**< page->exit is filled: return from vcpu_run() */
+};
+
+/** One row of a vendor's exit table. */
+struct exit_row {
+	enum verdict (*handler)(struct vcpu *vcpu);
+	uint16_t kind;	/**< enum hv_exit_kind, for counting and for custom handlers */
+	uint16_t needs; /**< HV_X86_REGS_*: groups that the VMM gets when it is handed over */
+};
+
+/** What the vendor's enter() says about the exit. Everything else it decodes when asked. */
+struct exit_info {
+	uint32_t index;	      /**< row of the vendor's exit table, below ops->exit_count */
+	uint32_t hw_reason;   /**< the CPU's number */
+	uint32_t insn_length; /**< 0: the CPU doesn't say; vcpu_skip() finds out */
+	uint32_t flags;	      /**< EXIT_* */
+};
+#define EXIT_STEP 1u /**< single-stepped for HV_REQUEST_STEP */
+
+#define VM_DOORBELLS 64u /**< per VM */
+
+/** Doorbells found by a hash of space and address: cost independent of their number. */
+struct doorbell_slot {
+	struct hv_doorbell bell;
+	bool used;
+};
+
+struct vm_handler {
+	driver_handler_t fn;
+	void *arg;
+};
+
+/** Port and MSR policy of a VM: page-sized pieces out of its pool. */
+struct vm {
+	struct npt npt;
+	struct host_pool *pool;
+	struct host_lock lock;	     /**< tables, traps, doorbells */
+	struct host_thread *signal;  /**< where doorbells ring */
+	uint32_t vcpu_limit;
+	struct vcpu *vcpu[HV_MAX_VCPUS]; /**< by index; NULL where not created */
+	uint64_t traps;		     /**< HV_X86_TRAP_* */
+	uint32_t exceptions;	     /**< vectors that go to the VMM */
+	uint32_t trap_generation;    /**< grows with every change of what traps */
+	uint32_t flush_generation;   /**< grows when translations were removed */
+	uint32_t running;	     /**< vCPUs inside vcpu_run() */
+	uint8_t *port_absent;	     /**< bitmap of 65536 bits: HV_PORT_ABSENT */
+	uint32_t eoi_trap[8];	     /**< vectors with HV_EXIT_EOI */
+	struct sysreg_rule {
+		uint32_t first, count;
+		uint8_t policy;
+	} sysreg[32];
+	uint32_t sysreg_rules;
+	struct hv_x86_cpuid *cpuid; /**< HV_X86_CPUID_ROWS rows, sorted */
+	uint32_t cpuid_rows;
+	uint8_t *cpuid_index;	    /**< first row of a leaf by hash */
+	struct doorbell_slot doorbell[VM_DOORBELLS];
+	uint32_t doorbells;
+	struct vm_handler handler[HV_EXIT_KINDS];
+	void *vendor; /**< the vendor's per-VM data (permission bitmaps) */
+};
+
+/** The page of code last fetched for instruction lengths: see x86/fetch.c. */
+struct fetch_cache {
+	uint64_t cr3;
+	uint64_t page; /**< linear address of the page | 1; 0: empty */
+	const uint8_t *host;
+	uint32_t generation;
+};
+
+struct vcpu {
+	struct hv_x86_regs regs; /**< first: the world switch finds gpr[] at offset 0 */
+	uint32_t cached;	 /**< REGS_* groups that are current in `regs` */
+	uint32_t changed;	 /**< REGS_* groups that the vendor has to take over */
+	struct exit_info exit;
+	struct vm *vm;
+	struct hv_vcpu_page *page;
+	uint32_t index;
+	uint32_t cpu;		 /**< CPU that it is bound to since its first run; ~0 before */
+	struct host_thread *thread; /**< that runs it; NULL: none */
+	struct host_fpu fpu;
+	void *vendor;		 /**< the vendor's per-vCPU data (VMCB, VMCS …) */
+
+	/* Events. */
+	struct x86_event delivering; /**< its delivery was cut short by the exit, or waits for entry */
+	bool nmi_pending;
+	bool intr_window, nmi_window; /**< window exits that the vendor has armed */
+	uint32_t work;		      /**< VCPU_WORK_*: non-zero: look before entry. Atomic. */
+	bool in_guest;		      /**< atomic, for those who wait for it to leave */
+	bool dr_live;		      /**< guest debug registers are in the CPU, not trapped */
+
+	uint32_t trap_generation;  /**< of vm->trap_generation applied */
+	uint32_t flush_generation; /**< of vm->flush_generation applied */
+	enum verdict (*complete)(struct vcpu *vcpu); /**< finishes the exit that the VMM had; or NULL */
+	uint64_t complete_arg[4];  /**< what it needs, out of the VMM's reach */
+
+	struct lapic lapic;
+	struct fetch_cache fetch;
+	struct hv_stats stats;
+	uint64_t exit_tsc; /**< when the guest was left last */
+};
+
+/* vcpu.work: reasons to leave the fast path before the next entry. */
+#define VCPU_WORK_EVENT	 (1u << 0) /**< something may be deliverable: interrupt, NMI, exception */
+#define VCPU_WORK_KICK	 (1u << 1) /**< hv_vcpu_kick() */
+#define VCPU_WORK_INIT	 (1u << 2) /**< INIT received */
+#define VCPU_WORK_SIPI	 (1u << 3) /**< start-up IPI received; vector in lapic.sipi_vector */
+#define VCPU_WORK_FLUSH	 (1u << 4) /**< translations or traps of the VM have changed */
+#define VCPU_WORK_HALTED (1u << 5) /**< activity state isn't RUN */
+#define VCPU_WORK_TIMER	 (1u << 6) /**< the local APIC timer has fired */
+#define VCPU_WORK_REQUEST (1u << 7) /**< the VMM asked for a window or a step */
+#define VCPU_WORK_NMI	 (1u << 8) /**< an NMI was sent by another vCPU or the VMM */
+
+/** Set work bits from any CPU and make the vCPU see them: wakes it, or kicks it out of guest mode. */
+void vcpu_post(struct vcpu *vcpu, uint32_t work);
+
+/** Set work bits from the vCPU's own thread (inside an exit handler). */
+static inline void vcpu_work(struct vcpu *vcpu, uint32_t work)
+{
+	__atomic_or_fetch(&vcpu->work, work, __ATOMIC_RELAXED);
+}
+
+/** Make register groups current in vcpu->regs. */
+void vcpu_fetch_regs(struct vcpu *vcpu, uint32_t groups);
+static inline void vcpu_need(struct vcpu *vcpu, uint32_t groups)
+{
+	if (groups & ~vcpu->cached)
+		vcpu_fetch_regs(vcpu, groups & ~vcpu->cached);
+}
+
+/** Say that groups in vcpu->regs were changed (they must be current). */
+static inline void vcpu_change(struct vcpu *vcpu, uint32_t groups)
+{
+	vcpu->changed |= groups;
+}
+
+#endif
