@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `hypike boot`: checks and packs the system, starts the emulated machine, is its console, and
+ * judges how it ended.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/command.h"
+#include "tools/console.h"
+#include "tools/image.h"
+#include "tools/machine.h"
+#include "tools/options.h"
+#include "tools/process.h"
+
+enum {
+	OPTION_ON = OPTION_COMMAND,
+	OPTION_CPUS,
+	OPTION_CPU,
+	OPTION_HOST_MEMORY,
+	OPTION_ICOUNT,
+	OPTION_TIMEOUT,
+	OPTION_JSON,
+	OPTION_DRY_RUN,
+	OPTION_KEEP,
+	OPTION_BARE,
+	OPTION_APPEND,
+	OPTION_IMAGE,
+	OPTION_HYPIKE,
+};
+
+/* RAM for the kernel itself, the firmware and the system image's tables. */
+#define HOST_MEMORY_BASE (UINT64_C(48) << 20)
+#define HOST_MEMORY_MIN	 (UINT64_C(128) << 20)
+#define MEGABYTE	 (UINT64_C(1) << 20)
+
+/* The command line of `hypike boot`, and what it led to. */
+struct boot {
+	struct model model;
+	const struct machine *machine;
+	struct machine_request request;
+	double timeout;
+	bool json;
+	bool dry_run;
+	bool bare;	   /* no HyPike: the kernel runs on the machine itself */
+	const char *image; /* a ready system image */
+	const char *keep;
+	char *directory;
+	struct strings argv;
+	struct console_result result;
+	int status;
+};
+
+static void print_help(void)
+{
+	printf("Usage: hypike boot [OPTION...] --kernel FILE\n\n"
+	       "Boots HyPike on an emulated machine and runs virtual machines under it. The first\n"
+	       "one's console is this terminal; Ctrl-A x ends the machine, Ctrl-A h helps.\n\n"
+	       "Machine:\n"
+	       "  --on MACHINE       one of (the first):\n");
+	machine_print_help();
+	printf("  --cpus N           number of CPUs (1)\n"
+	       "  --cpu MODEL        CPU model, by the emulator's name\n"
+	       "  --host-memory SIZE RAM (what the system needs)\n"
+	       "  --icount           QEMU: time counts executed instructions, the same each run\n"
+	       "  --timeout SECONDS  end the machine then, with status 124\n"
+	       "  --append TEXT      command line of HyPike's kernel\n"
+	       "  --hypike FILE      HyPike's kernel, in place of the one built with this command\n"
+	       "  --image FILE       boot this system image (`hypike pack') in place of options\n"
+	       "  --bare             no HyPike: the kernel has the machine to itself\n"
+	       "  --json             result as JSON on stdout; the console goes to stderr\n"
+	       "  --dry-run          check and print what would be run, but don't\n"
+	       "  --keep DIR         keep system image, ISO and logs there\n"
+	       "  --help             this text\n\n%s",
+	       model_options_help);
+}
+
+/* ---- options ---- */
+
+static bool set_machine(struct boot *boot, const char *name)
+{
+	boot->machine = machine_find(name);
+	return boot->machine != NULL ||
+	       report("--on %s: no such machine; there are %s", name, machine_names());
+}
+
+static bool set_cpus(struct boot *boot, const char *text)
+{
+	uint64_t number;
+
+	if (!parse_number(text, 1, SYSTEM_MAX_CPU, &number))
+		return report("--cpus %s: no number from 1 to %u", text, SYSTEM_MAX_CPU);
+	boot->request.cpus = (unsigned)number;
+	return true;
+}
+
+static bool set_host_memory(struct boot *boot, const char *text)
+{
+	if (!parse_size(text, &boot->request.memory) || boot->request.memory < MEGABYTE)
+		return report("--host-memory %s: no size such as 256M", text);
+	return true;
+}
+
+static bool set_timeout(struct boot *boot, const char *text)
+{
+	char *end;
+
+	boot->timeout = strtod(text, &end);
+	return (*end == '\0' && end != text && boot->timeout > 0 && boot->timeout < 1e6) ||
+	       report("--timeout %s: no number of seconds", text);
+}
+
+static bool boot_option(struct boot *boot, int value, char *argument)
+{
+	switch (value) {
+	case OPTION_ON:
+		return set_machine(boot, argument);
+	case OPTION_CPUS:
+		return set_cpus(boot, argument);
+	case OPTION_HOST_MEMORY:
+		return set_host_memory(boot, argument);
+	case OPTION_TIMEOUT:
+		return set_timeout(boot, argument);
+	case OPTION_CPU:
+		boot->request.cpu_model = argument;
+		return true;
+	case OPTION_ICOUNT:
+		return boot->request.icount = true;
+	case OPTION_JSON:
+		return boot->json = true;
+	case OPTION_DRY_RUN:
+		return boot->dry_run = true;
+	case OPTION_BARE:
+		return boot->bare = true;
+	case OPTION_KEEP:
+		return (boot->keep = argument) != NULL;
+	case OPTION_APPEND:
+		return (boot->request.append = argument) != NULL;
+	case OPTION_IMAGE:
+		return (boot->image = argument) != NULL;
+	case OPTION_HYPIKE:
+		return (boot->request.kernel = argument) != NULL;
+	default:
+		return model_option(&boot->model, value, argument);
+	}
+}
+
+static const struct option options[] = {
+	MODEL_OPTIONS,
+	{"on", required_argument, NULL, OPTION_ON},
+	{"cpus", required_argument, NULL, OPTION_CPUS},
+	{"cpu", required_argument, NULL, OPTION_CPU},
+	{"host-memory", required_argument, NULL, OPTION_HOST_MEMORY},
+	{"icount", no_argument, NULL, OPTION_ICOUNT},
+	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+	{"keep", required_argument, NULL, OPTION_KEEP},
+	{"bare", no_argument, NULL, OPTION_BARE},
+	{"append", required_argument, NULL, OPTION_APPEND},
+	{"image", required_argument, NULL, OPTION_IMAGE},
+	{"hypike", required_argument, NULL, OPTION_HYPIKE},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static bool options_agree(const struct boot *boot, int argc, char **argv)
+{
+	const size_t vms = boot->model.partition_count;
+
+	if (optind < argc)
+		return report("%s: no option; `hypike boot --help' tells more", argv[optind]);
+	if (boot->image != NULL && (vms > 0 || boot->bare))
+		return report("--image FILE is the whole system: no virtual machines beside it");
+	if (boot->image == NULL && vms == 0)
+		return report("boot: give --kernel FILE; `hypike boot --help' tells more");
+	if (boot->bare && vms != 1)
+		return report("--bare runs one kernel");
+	if (boot->request.icount && boot->machine != &machine_qemu)
+		return report("--icount is for QEMU; Bochs always counts instructions");
+	return true;
+}
+
+/* ---- the system, ready for a boot loader ---- */
+
+static void add_module(struct machine_request *request, char *path, char *args)
+{
+	request->modules = memory_grow(request->modules, request->module_count + 1,
+				       sizeof(*request->modules));
+	request->modules[request->module_count++] = (struct machine_module){path, args};
+}
+
+static bool file_readable(const char *path)
+{
+	return access(path, R_OK) == 0 || report("%s: %s", path, strerror(errno));
+}
+
+/* The user's kernel takes the place of HyPike's. */
+static bool prepare_bare(struct boot *boot)
+{
+	const struct model_partition *vm = &boot->model.partitions[0];
+	bool ok;
+
+	if (vm->kernel == NULL)
+		return report("no kernel was given (--kernel FILE)");
+	boot->request.kernel = vm->kernel;
+	boot->request.append = vm->cmdline ? vm->cmdline : "";
+	ok = file_readable(vm->kernel);
+	for (size_t i = 0; i < vm->module_count; i++) {
+		ok = file_readable(vm->modules[i].path) && ok;
+		add_module(&boot->request, vm->modules[i].path, vm->modules[i].args);
+	}
+	if (boot->request.memory == 0)
+		boot->request.memory = vm->memory ? vm->memory : HOST_MEMORY_MIN;
+	return ok;
+}
+
+static void default_host_memory(struct boot *boot, size_t image_size)
+{
+	uint64_t memory = HOST_MEMORY_BASE + 2 * image_size + model_memory(&boot->model);
+
+	if (boot->request.memory != 0)
+		return;
+	memory = (memory + 16 * MEGABYTE - 1) / (16 * MEGABYTE) * (16 * MEGABYTE);
+	boot->request.memory = memory < HOST_MEMORY_MIN ? HOST_MEMORY_MIN : memory;
+}
+
+static bool prepare_system(struct boot *boot)
+{
+	char *path = string_format("%s/system.img", boot->directory);
+	struct bytes image;
+
+	if (boot->request.kernel == NULL)
+		boot->request.kernel = path_of_part("kernel/hypike.elf");
+	if (boot->image != NULL) {
+		if (!file_read(boot->image, &image))
+			return false;
+	} else if (!model_load(&boot->model) || !image_make(&boot->model, &image)) {
+		return false;
+	}
+	if (!file_readable(boot->request.kernel) || !file_write(path, image.data, image.size))
+		return false;
+	default_host_memory(boot, image.size);
+	add_module(&boot->request, path, string_copy(""));
+	return true;
+}
+
+/* ---- a directory for what the emulator needs ---- */
+
+static bool open_directory(struct boot *boot)
+{
+	const char *parent = getenv("TMPDIR");
+
+	if (boot->keep != NULL) {
+		if (mkdir(boot->keep, 0777) != 0 && errno != EEXIST)
+			return report("%s: %s", boot->keep, strerror(errno));
+		boot->directory = realpath(boot->keep, NULL);
+	} else {
+		boot->directory = mkdtemp(
+			string_format("%s/hypike-XXXXXX", parent && *parent ? parent : "/tmp"));
+	}
+	return boot->directory != NULL ||
+	       report("no directory for temporary files: %s", strerror(errno));
+}
+
+static int remove_entry(const char *path, const struct stat *stat, int kind, struct FTW *ftw)
+{
+	(void)stat;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static void close_directory(const struct boot *boot)
+{
+	if (boot->keep == NULL && boot->directory != NULL)
+		nftw(boot->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- the run and what it came to ---- */
+
+static void print_argv(const struct strings *argv)
+{
+	for (size_t i = 0; i < argv->count; i++)
+		printf("%s%s%s%s", i ? " " : "", strpbrk(argv->item[i], " \"$") ? "'" : "",
+		       argv->item[i], strpbrk(argv->item[i], " \"$") ? "'" : "");
+	putchar('\n');
+}
+
+static int judge_ended(struct boot *boot)
+{
+	const struct console_result *result = &boot->result;
+	const int debug_exit = boot->machine->debug_exit(result->exit_status);
+
+	if (result->signal != 0) {
+		report("%s was killed by signal %d", boot->argv.item[0], result->signal);
+		return EXIT_EMULATOR;
+	}
+	boot->status = result->system_status;
+	/* A kernel of somebody else ends as it likes. */
+	if (boot->bare && boot->status < 0)
+		boot->status = debug_exit >= 0 ? debug_exit : 0;
+	if (boot->status < 0) {
+		report("the machine ended without HyPike saying so");
+		return EXIT_EMULATOR;
+	}
+	if (debug_exit >= 0 && debug_exit != boot->status) {
+		report("HyPike said it ended with status %d, but left the machine with %d",
+		       boot->status, debug_exit);
+		return EXIT_EMULATOR;
+	}
+	return boot->status == 0 ? EXIT_OK : EXIT_SYSTEM;
+}
+
+static int judge(struct boot *boot)
+{
+	switch (boot->result.end) {
+	case CONSOLE_ENDED:
+		return judge_ended(boot);
+	case CONSOLE_KEY:
+		fputs("\n", stderr);
+		return EXIT_OK;
+	case CONSOLE_TIMEOUT:
+		report("timed out after %.1f s", boot->timeout);
+		return EXIT_TIMEOUT;
+	case CONSOLE_SIGNAL:
+		return 128 + boot->result.signal;
+	case CONSOLE_FAILED:
+		break;
+	}
+	return EXIT_EMULATOR;
+}
+
+static void print_json(const struct boot *boot, int code)
+{
+	static const char *const ends[] = {
+		[CONSOLE_ENDED] = "ended",   [CONSOLE_KEY] = "key",	  [CONSOLE_TIMEOUT] = "timeout",
+		[CONSOLE_SIGNAL] = "signal", [CONSOLE_FAILED] = "failed",
+	};
+
+	printf("{\"machine\": \"%s\", \"cpus\": %u, \"memory\": %llu, \"end\": \"%s\", "
+	       "\"system_status\": %d, \"exit_code\": %d, \"seconds\": %.3f}\n",
+	       boot->machine->name, boot->request.cpus, (unsigned long long)boot->request.memory,
+	       ends[boot->result.end], boot->status, code, boot->result.seconds);
+}
+
+static int run(struct boot *boot, struct console *console)
+{
+	struct console_options console_options = {
+		.timeout = boot->timeout,
+		.output = boot->json ? STDERR_FILENO : STDOUT_FILENO,
+		.log_path = string_format("%s/emulator.log", boot->directory),
+	};
+	int code;
+
+	remove(console_options.log_path);
+	console_run(console, boot->argv.item, &console_options, &boot->result);
+	boot->status = -1;
+	code = judge(boot);
+	if (code == EXIT_EMULATOR)
+		log_show_tail(console_options.log_path);
+	if (boot->json)
+		print_json(boot, code);
+	return code;
+}
+
+static int prepare_and_run(struct boot *boot)
+{
+	struct console console;
+
+	if (!(boot->bare ? prepare_bare(boot) : prepare_system(boot)))
+		return EXIT_INPUT;
+	if (!console_open(&console))
+		return EXIT_EMULATOR;
+	boot->request.directory = boot->directory;
+	boot->request.serial = console.device;
+	if (!boot->machine->prepare(boot->machine, &boot->request, &boot->argv))
+		return EXIT_EMULATOR;
+	if (boot->dry_run) {
+		print_argv(&boot->argv);
+		return EXIT_OK;
+	}
+	if (!program_exists(boot->argv.item[0])) {
+		report("%s is not installed (Debian package %s)", boot->argv.item[0],
+		       boot->machine->package);
+		return EXIT_EMULATOR;
+	}
+	return run(boot, &console);
+}
+
+int command_boot(int argc, char **argv)
+{
+	struct boot boot = {
+		.machine = &machine_qemu,
+		.request.cpus = 1,
+		.request.append = "",
+	};
+	int value, code;
+
+	while ((value = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (value == 'h') {
+			print_help();
+			return EXIT_OK;
+		}
+		if (value == '?' || !boot_option(&boot, value, optarg))
+			return EXIT_USAGE;
+	}
+	if (!options_agree(&boot, argc, argv))
+		return EXIT_USAGE;
+	if (!open_directory(&boot))
+		return EXIT_INPUT;
+	code = prepare_and_run(&boot);
+	close_directory(&boot);
+	return code;
+}

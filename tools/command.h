@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file command.h
+ * The subcommands of `hypike`, one file each. Each gets its own argument vector, with its name
+ * as argv[0], and returns an enum exit_code.
+ */
+#ifndef TOOLS_COMMAND_H
+#define TOOLS_COMMAND_H
+
+int command_boot(int argc, char **argv);
+int command_pack(int argc, char **argv);
+
+#endif

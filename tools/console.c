@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE
+#include "tools/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/process.h"
+#include "tools/terminal.h"
+
+#define KEY_ESCAPE 0x01 /* Ctrl-A */
+#define LAST_WORDS "hypike: exit status "
+
+/* The line that is being printed, as far as it matters here. */
+struct scanner {
+	char line[64];
+	size_t length;
+	int status;
+};
+
+/* Everything about one run. */
+struct run {
+	struct console *console;
+	const struct console_options *options;
+	struct console_result *result;
+	struct scanner scanner;
+	pid_t pid;
+	int signals;	   /* signalfd */
+	double end_at;	   /* by the monotonic clock; 0: never */
+	bool input_open;   /* standard input has more */
+	bool after_escape; /* the key before was Ctrl-A */
+	bool ended;
+	char keys[256]; /* read, but not taken by the emulator yet */
+	size_t key_count;
+};
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* ---- what the system prints ---- */
+
+static void scanner_take_line(struct scanner *scanner)
+{
+	const size_t prefix = strlen(LAST_WORDS);
+	char *end;
+	long status;
+
+	scanner->line[scanner->length] = '\0';
+	scanner->length = 0;
+	if (strncmp(scanner->line, LAST_WORDS, prefix) != 0)
+		return;
+	status = strtol(scanner->line + prefix, &end, 10);
+	if (end != scanner->line + prefix && *end == '\0' && status >= 0 && status <= 255)
+		scanner->status = (int)status;
+}
+
+static void scanner_take(struct scanner *scanner, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '\n')
+			scanner_take_line(scanner);
+		else if (text[i] != '\r' && scanner->length < sizeof(scanner->line) - 1)
+			scanner->line[scanner->length++] = text[i];
+	}
+}
+
+static void write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t done = write(fd, text, size);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return;
+		text += done;
+		size -= (size_t)done;
+	}
+}
+
+/* @return false when there will be no more. */
+static bool pass_output(struct run *run)
+{
+	char text[4096];
+	ssize_t size = read(run->console->master, text, sizeof(text));
+
+	if (size > 0) {
+		scanner_take(&run->scanner, text, (size_t)size);
+		write_all(run->options->output, text, (size_t)size);
+	}
+	return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* With the last writer gone, the kernel gives what is left and then EIO. */
+static void drain_output(struct run *run)
+{
+	struct pollfd poll_master = {.fd = run->console->master, .events = POLLIN};
+
+	close(run->console->slave);
+	while (poll(&poll_master, 1, 1000) > 0)
+		if (!pass_output(run))
+			break;
+	close(run->console->master);
+}
+
+/* ---- keys ---- */
+
+static void end_run(struct run *run, enum console_end end)
+{
+	run->result->end = end;
+	kill(run->pid, SIGKILL);
+}
+
+static void say_help(void)
+{
+	static const char help[] = "\r\n[Ctrl-A x: end the machine; Ctrl-A a: send Ctrl-A; "
+				   "Ctrl-A h: this help]\r\n";
+
+	write_all(STDERR_FILENO, help, sizeof(help) - 1);
+}
+
+static void put_key(struct run *run, char key)
+{
+	if (run->key_count < sizeof(run->keys))
+		run->keys[run->key_count++] = key;
+}
+
+static void take_key(struct run *run, char key)
+{
+	if (!run->after_escape && key == KEY_ESCAPE) {
+		run->after_escape = true;
+		return;
+	}
+	if (!run->after_escape) {
+		put_key(run, key);
+		return;
+	}
+	run->after_escape = false;
+	if (key == 'x' || key == 'X')
+		end_run(run, CONSOLE_KEY);
+	else if (key == 'a' || key == KEY_ESCAPE)
+		put_key(run, KEY_ESCAPE);
+	else
+		say_help();
+}
+
+static void pass_keys(struct run *run)
+{
+	char keys[sizeof(run->keys)];
+	ssize_t count = read(STDIN_FILENO, keys, sizeof(keys) - run->key_count);
+
+	if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN))
+		run->input_open = false;
+	for (ssize_t i = 0; i < count; i++)
+		take_key(run, keys[i]);
+}
+
+static void flush_keys(struct run *run)
+{
+	ssize_t done = write(run->console->master, run->keys, run->key_count);
+
+	if (done <= 0)
+		return;
+	run->key_count -= (size_t)done;
+	memmove(run->keys, run->keys + done, run->key_count);
+}
+
+/* ---- signals ---- */
+
+static void take_child(struct run *run)
+{
+	int status;
+
+	if (waitpid(run->pid, &status, WNOHANG) != run->pid)
+		return;
+	run->ended = true;
+	if (WIFEXITED(status))
+		run->result->exit_status = WEXITSTATUS(status);
+	else if (run->result->end == CONSOLE_ENDED)
+		run->result->signal = WTERMSIG(status);
+}
+
+static void take_stop(void)
+{
+	terminal_restore();
+	raise(SIGSTOP);
+	if (terminal_is_ours())
+		terminal_raw();
+}
+
+static void take_signal(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	if (read(run->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD) {
+		take_child(run);
+	} else if (info.ssi_signo == SIGTSTP) {
+		take_stop();
+	} else {
+		run->result->signal = (int)info.ssi_signo;
+		end_run(run, CONSOLE_SIGNAL);
+	}
+}
+
+/* Blocked signals queue up for the loop; the emulator starts with none blocked. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* ---- the loop ---- */
+
+static int milliseconds_left(const struct run *run)
+{
+	double left = run->end_at - now();
+
+	if (run->end_at == 0.0)
+		return -1;
+	return left > 0 ? (int)(left * 1000) + 1 : 0;
+}
+
+static void wait_and_serve(struct run *run)
+{
+	const bool room = run->key_count < sizeof(run->keys);
+	struct pollfd polls[] = {
+		{.fd = run->console->master,
+		 .events = (short)(POLLIN | (run->key_count ? POLLOUT : 0))},
+		{.fd = run->signals, .events = POLLIN},
+		{.fd = run->input_open && room ? STDIN_FILENO : -1, .events = POLLIN},
+	};
+	int ready = poll(polls, 3, milliseconds_left(run));
+
+	if (ready == 0)
+		end_run(run, CONSOLE_TIMEOUT);
+	if (ready <= 0) {
+		run->end_at = ready == 0 ? 0.0 : run->end_at;
+		return;
+	}
+	if (polls[0].revents & POLLIN)
+		pass_output(run);
+	if (polls[0].revents & POLLOUT)
+		flush_keys(run);
+	if (polls[2].revents)
+		pass_keys(run);
+	if (polls[1].revents)
+		take_signal(run);
+}
+
+static bool start(struct run *run, char *const *argv)
+{
+	run->signals = open_signals();
+	run->pid = process_start(argv, run->options->log_path);
+	if (run->pid < 0)
+		return false;
+	if (terminal_is_ours()) {
+		fputs("[Ctrl-A x ends the machine, Ctrl-A h helps]\n", stderr);
+		terminal_raw();
+	}
+	/* A terminal that belongs to somebody else must not be read. */
+	run->input_open = terminal_is_ours() || !isatty(STDIN_FILENO);
+	return true;
+}
+
+void console_run(struct console *console, char *const *argv,
+		 const struct console_options *options, struct console_result *result)
+{
+	struct run run = {
+		.console = console,
+		.options = options,
+		.result = result,
+		.scanner.status = -1,
+		.end_at = options->timeout > 0 ? now() + options->timeout : 0.0,
+	};
+	const double started = now();
+
+	*result = (struct console_result){.end = CONSOLE_ENDED};
+	if (!start(&run, argv)) {
+		result->end = CONSOLE_FAILED;
+		return;
+	}
+	while (!run.ended)
+		wait_and_serve(&run);
+	drain_output(&run);
+	terminal_restore();
+	result->system_status = run.scanner.status;
+	result->seconds = now() - started;
+}
+
+bool console_open(struct console *console)
+{
+	struct termios raw;
+
+	console->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (console->master < 0 || grantpt(console->master) != 0 ||
+	    unlockpt(console->master) != 0 ||
+	    ptsname_r(console->master, console->device, sizeof(console->device)) != 0)
+		return report("no pseudo-terminal could be opened: %s", strerror(errno));
+	console->slave = open(console->device, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (console->slave < 0 || tcgetattr(console->slave, &raw) != 0)
+		return report("%s: %s", console->device, strerror(errno));
+	cfmakeraw(&raw);
+	tcsetattr(console->slave, TCSANOW, &raw);
+	return true;
+}

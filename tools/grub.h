@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file grub.h
+ * Bootable CD images with GRUB, for machines whose firmware has to find the kernel itself.
+ */
+#ifndef TOOLS_GRUB_H
+#define TOOLS_GRUB_H
+
+#include "tools/machine.h"
+
+/**
+ * Write an ISO that boots the request's kernel on a BIOS machine without asking.
+ * @param name of the ISO in the request's directory.
+ * @return false after report() of the reason.
+ */
+bool grub_iso_make(const struct machine_request *request, const char *name);
+
+#endif

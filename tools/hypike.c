@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The `hypike` command: finds the subcommand and hands over.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/command.h"
+#include "tools/util.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} commands[] = {
+	{"boot", command_boot, "boot virtual machines under HyPike on an emulated machine"},
+	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: hypike COMMAND [OPTION...]\n\nCommands:\n", out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+	fputs("\n`hypike COMMAND --help' explains a command.\n\n"
+	      "Exit status: 0 done; 1 the system ended with a status other than 0; 2 wrong usage;\n"
+	      "3 a file is missing or refused, nothing was booted; 4 the emulator failed;\n"
+	      "124 timed out.\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	report("%s: no such command; `hypike --help' lists them", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file image.h
+ * Writes a model as a system image (include/hypike/system.h).
+ */
+#ifndef TOOLS_IMAGE_H
+#define TOOLS_IMAGE_H
+
+#include "tools/model.h"
+
+/**
+ * @param model a loaded model.
+ * @param image gets the bytes; they have passed the check that the kernel will make.
+ * @return false after report() where the system cannot be expressed.
+ *
+ * @req TOOL-001 The image that the command writes passes the kernel's own check before it is
+ *               written; what the format cannot hold is refused before boot.
+ */
+bool image_make(const struct model *model, struct bytes *image);
+
+#endif

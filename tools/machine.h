@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file machine.h
+ * The emulated machines that a Multiboot kernel (HyPike's, or any other) can be booted on. Each is
+ * one entry of a table: how to start it, and what its end means.
+ */
+#ifndef TOOLS_MACHINE_H
+#define TOOLS_MACHINE_H
+
+#include "tools/util.h"
+
+/** A Multiboot module for the machine's boot loader. */
+struct machine_module {
+	char *path;
+	char *args; /**< "" for none */
+};
+
+/** What to boot. */
+struct machine_request {
+	char *kernel;			/**< path of the Multiboot kernel */
+	const char *append;		/**< its command line; "" for none */
+	struct machine_module *modules;
+	size_t module_count;
+	unsigned cpus;
+	uint64_t memory;       /**< bytes of RAM */
+	bool icount;	       /**< time counts instructions */
+	const char *cpu_model; /**< the emulator's name of it; NULL: the machine's own */
+	const char *directory; /**< for files that it needs */
+	const char *serial;    /**< terminal device that is to be its first serial port */
+};
+
+/** An emulated machine. */
+struct machine {
+	const char *name;
+	const char *what; /**< for the help text */
+	const char *cpu_model;
+	const char *package; /**< Debian package of the emulator, for the message */
+	/** Write what it needs into the directory and fill in the argument vector. */
+	bool (*prepare)(const struct machine *machine, const struct machine_request *request,
+			struct strings *argv);
+	/** @return the status that the system gave through the debug-exit port, or -1. */
+	int (*debug_exit)(int exit_status);
+};
+
+/** @return the machine of that name, or NULL. */
+const struct machine *machine_find(const char *name);
+/** @return all their names, as "a, b, c". */
+const char *machine_names(void);
+/** Print a line of help for each. */
+void machine_print_help(void);
+
+extern const struct machine machine_qemu, machine_bochs, machine_bochs_amd;
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file terminal.h
+ * The user's terminal, key by key, and put back as it was whatever ends the command.
+ */
+#ifndef TOOLS_TERMINAL_H
+#define TOOLS_TERMINAL_H
+
+#include <stdbool.h>
+
+/** @return true where standard input is a terminal and this command is in its foreground. */
+bool terminal_is_ours(void);
+/** Give each key at once, unechoed, Ctrl-C too. Undone at exit and on fatal signals. */
+void terminal_raw(void);
+/** Put the terminal back as it was before terminal_raw(). May be called in a signal handler. */
+void terminal_restore(void);
+
+#endif
