@@ -82,8 +82,17 @@ enum verdict x86_exit_tpr_below(struct vcpu *vcpu);
 
 /* --------------------------------------------------------------- what handlers are made of */
 
-/** Step over the instruction: RIP, RF and the interrupt shadows. Finds the length where the CPU gave none. */
-void vcpu_skip(struct vcpu *vcpu);
+/** Hand the exit to the VMM: the caller fills the union behind `page->exit.kind`. */
+enum verdict vcpu_hand(struct vcpu *vcpu, enum hv_exit_kind kind);
+/**
+ * Step over the instruction: RIP, RF, interrupt shadows, single-step trap.
+ * @param pattern INSN_PATTERN_* (lib/x86/insn.h) of the instruction where the exit names it, 0
+ *        otherwise: makes finding its length cheap on CPUs that don't report it.
+ * @return what the guest's own page fault, met while fetching the instruction, makes of it; else RESUME.
+ */
+enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern);
+/** The same as completion of an exit that the VMM has looked at (vcpu.complete). */
+enum verdict vcpu_complete_skip(struct vcpu *vcpu);
 /** Raise an exception in the guest; combines with one in delivery into #DF or shutdown (SDM 6.15, Table 6-5). */
 enum verdict x86_raise(struct vcpu *vcpu, uint8_t vector, bool has_code, uint32_t code);
 enum verdict x86_raise_pf(struct vcpu *vcpu, uint64_t address, uint32_t code);

@@ -23,6 +23,7 @@
 #define REGS_RIP    (1u << 8)
 #define REGS_RSP    (1u << 9)
 #define REGS_RFLAGS (1u << 10)
+#define REGS_CS	    (1u << 11) /**< seg[HV_CS] and `cpl` alone: part of REGS_SEG */
 #define REGS_SEG    HV_X86_REGS_SEG
 #define REGS_CR	    HV_X86_REGS_CR
 #define REGS_DR	    HV_X86_REGS_DR
@@ -30,7 +31,7 @@
 #define REGS_EVENT  HV_X86_REGS_EVENT
 #define REGS_TIME   HV_X86_REGS_TIME
 #define REGS_ALL                                                                                   \
-	(REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_SEG | REGS_CR | REGS_DR | REGS_MSR | REGS_EVENT |     \
+	(REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_CS | REGS_SEG | REGS_CR | REGS_DR | REGS_MSR | REGS_EVENT |     \
 	 REGS_TIME)
 
 /** What an exit handler made of it. */
@@ -61,6 +62,7 @@ struct exit_info {
 struct doorbell_slot {
 	struct hv_doorbell bell;
 	bool used;
+	bool removed; /**< probing goes on behind it */
 };
 
 struct vm_handler {
@@ -90,7 +92,7 @@ struct vm {
 	uint32_t sysreg_rules;
 	struct hv_x86_cpuid *cpuid; /**< HV_X86_CPUID_ROWS rows, sorted */
 	uint32_t cpuid_rows;
-	uint8_t *cpuid_index;	    /**< first row of a leaf by hash */
+	uint8_t *cpuid_index;	    /**< leaf number to its first row + 1: see x86/cpuid.c */
 	struct doorbell_slot doorbell[VM_DOORBELLS];
 	uint32_t doorbells;
 	struct vm_handler handler[HV_EXIT_KINDS];
@@ -110,6 +112,10 @@ struct vcpu {
 	uint32_t cached;	 /**< REGS_* groups that are current in `regs` */
 	uint32_t changed;	 /**< REGS_* groups that the vendor has to take over */
 	struct exit_info exit;
+	uint8_t cpl;		 /**< current privilege level; with REGS_CS or REGS_SEG */
+	uint8_t request;	 /**< page->request as taken over */
+	uint8_t action;		 /**< page->action, for `complete` */
+	uint16_t kind;		 /**< enum hv_exit_kind of the exit being handled, for statistics */
 	struct vm *vm;
 	struct hv_vcpu_page *page;
 	uint32_t index;
@@ -130,6 +136,8 @@ struct vcpu {
 	uint32_t flush_generation; /**< of vm->flush_generation applied */
 	enum verdict (*complete)(struct vcpu *vcpu); /**< finishes the exit that the VMM had; or NULL */
 	uint64_t complete_arg[4];  /**< what it needs, out of the VMM's reach */
+	struct hv_x86_regs staged; /**< copy of the page's register area while it is checked */
+	uint64_t mtrr[28];	   /**< memory type range registers: kept for the guest, without effect */
 
 	struct lapic lapic;
 	struct fetch_cache fetch;
