@@ -222,9 +222,9 @@ static bool prepare_bare(struct boot *boot)
 	return ok;
 }
 
-static void default_host_memory(struct boot *boot, size_t image_size)
+static void default_host_memory(struct boot *boot, const struct bytes *image)
 {
-	uint64_t memory = HOST_MEMORY_BASE + 2 * image_size + model_memory(&boot->model);
+	uint64_t memory = HOST_MEMORY_BASE + 2 * image->size + image_memory(image);
 
 	if (boot->request.memory != 0)
 		return;
@@ -240,14 +240,14 @@ static bool prepare_system(struct boot *boot)
 	if (boot->request.kernel == NULL)
 		boot->request.kernel = path_of_part("kernel/hypike.elf");
 	if (boot->image != NULL) {
-		if (!file_read(boot->image, &image))
+		if (!file_read(boot->image, &image) || !image_check(boot->image, &image))
 			return false;
 	} else if (!model_load(&boot->model) || !image_make(&boot->model, &image)) {
 		return false;
 	}
 	if (!file_readable(boot->request.kernel) || !file_write(path, image.data, image.size))
 		return false;
-	default_host_memory(boot, image.size);
+	default_host_memory(boot, &image);
 	add_module(&boot->request, path, string_copy(""));
 	return true;
 }

@@ -123,7 +123,7 @@ static void drain_output(struct run *run)
 static void end_run(struct run *run, enum console_end end)
 {
 	run->result->end = end;
-	kill(run->pid, SIGKILL);
+	kill(-run->pid, SIGKILL); /* its process group */
 }
 
 static void say_help(void)

@@ -30,6 +30,13 @@ static void print_help(FILE *out)
 	      out);
 }
 
+static int run(size_t command, int argc, char **argv)
+{
+	/* getopt_long() begins its messages with it. */
+	argv[0] = string_format("hypike: %s", commands[command].name);
+	return commands[command].run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -42,7 +49,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run(i, argc - 1, argv + 1);
 	report("%s: no such command; `hypike --help' lists them", argv[1]);
 	return EXIT_USAGE;
 }

@@ -162,13 +162,13 @@ static void image_fill(struct bytes *image, const struct builder *builder, struc
 	memcpy(image->data, &layout->header, sizeof(layout->header));
 }
 
-static bool image_check(const struct bytes *image)
+bool image_check(const char *path, const struct bytes *image)
 {
 	struct system_image opened;
 	struct system_image_error error;
 
 	return system_image_open(image->data, image->size, &opened, &error) ||
-	       report("system image: %s[%u]: %s", error.table, error.entry, error.reason);
+	       report("%s: %s[%u]: %s", path, error.table, error.entry, error.reason);
 }
 
 bool image_make(const struct model *model, struct bytes *image)
@@ -187,5 +187,18 @@ bool image_make(const struct model *model, struct bytes *image)
 	free(builder.files);
 	free(builder.sources);
 	free(builder.partitions);
-	return image_check(image);
+	return image_check("system image", image);
+}
+
+uint64_t image_memory(const struct bytes *image)
+{
+	struct system_image opened;
+	struct system_image_error error;
+	uint64_t total = 0;
+
+	if (!system_image_open(image->data, image->size, &opened, &error))
+		return 0;
+	for (uint32_t i = 0; i < opened.partition_count; i++)
+		total += opened.partitions[i].ram_size + opened.partitions[i].kernel_size;
+	return total;
 }

@@ -8,6 +8,9 @@
 
 #include "tools/model.h"
 
+/** Check an image as the kernel will. @return false after report() of the reason. */
+bool image_check(const char *path, const struct bytes *image);
+
 /**
  * @param model a loaded model.
  * @param image gets the bytes; they have passed the check that the kernel will make.
@@ -17,5 +20,8 @@
  *               written; what the format cannot hold is refused before boot.
  */
 bool image_make(const struct model *model, struct bytes *image);
+
+/** @return bytes of RAM that the partitions of a checked image own together. */
+uint64_t image_memory(const struct bytes *image);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/multiboot_load.h"
+
 #define PRIORITY_DEFAULT 16
 
 struct model_partition *model_partition_add(struct model *model)
@@ -101,8 +103,9 @@ static void partition_args_make(const struct model *model, struct model_partitio
 	size_t size;
 	FILE *out = open_memstream(&partition->args, &size);
 
-	fprintf(out, "--memory %lluK --cpus %u", (unsigned long long)(partition->memory >> 10),
-		partition->vcpus);
+	fprintf(out, "--memory %lluK", (unsigned long long)(partition->memory >> 10));
+	if (partition->vcpus > 1)
+		fprintf(out, " --cpus %u", partition->vcpus);
 	put_option(out, "--kernel", partition->files[0].name);
 	if (partition->cmdline != NULL)
 		put_option(out, "--cmdline", partition->cmdline);
@@ -126,20 +129,43 @@ static bool partition_check(const struct model_partition *partition)
 	return true;
 }
 
-static bool partition_fits(const struct model_partition *partition)
+static uint64_t pages_up(uint64_t size)
 {
-	uint64_t total = 0;
+	return (size + SYSTEM_PAGE - 1) / SYSTEM_PAGE * SYSTEM_PAGE;
+}
 
-	for (size_t i = 0; i < partition->file_count; i++) {
-		total += partition->files[i].bytes.size;
-		if (total > partition->memory)
-			return report("%s: too large: with it, the files need more than the %lluK "
-				      "of memory that %s has",
-				      partition->files[i].path,
-				      (unsigned long long)(partition->memory >> 10),
-				      partition->name);
+/* Modules lie behind the kernel, each on its own pages; so much the tool can know. */
+static bool modules_fit(const struct model_partition *partition, uint64_t kernel_end)
+{
+	const uint64_t memory = partition->memory;
+	uint64_t at = pages_up(kernel_end);
+
+	for (size_t i = 1; i < partition->file_count; i++) {
+		const struct model_file *module = &partition->files[i];
+		const uint64_t room = at < memory ? memory - at : 0;
+
+		if (module->bytes.size > room)
+			return report("%s: module too large: %zu bytes, but of the %lluK of memory "
+				      "only %lluK are left for it",
+				      module->path, module->bytes.size,
+				      (unsigned long long)(memory >> 10),
+				      (unsigned long long)(room >> 10));
+		at += pages_up(module->bytes.size);
 	}
 	return true;
+}
+
+/* The VMM will make the same check; here it comes before anything is booted. */
+static bool partition_fits(const struct model_partition *partition)
+{
+	const struct model_file *kernel = &partition->files[0];
+	struct multiboot_plan plan;
+	const char *reason = multiboot_plan(kernel->bytes.data, kernel->bytes.size,
+					    partition->memory, &plan);
+
+	if (reason != NULL)
+		return report("%s: %s", kernel->path, reason);
+	return modules_fit(partition, plan.end);
 }
 
 static void partition_defaults(struct model_partition *partition, size_t index)
@@ -189,13 +215,4 @@ bool model_load(struct model *model)
 			ok = false;
 	}
 	return ok;
-}
-
-uint64_t model_memory(const struct model *model)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < model->partition_count; i++)
-		total += model->partitions[i].memory;
-	return total;
 }

@@ -65,7 +65,4 @@ struct model_partition *model_partition_add(struct model *model);
  */
 bool model_load(struct model *model);
 
-/** @return bytes of RAM that all partitions together own. */
-uint64_t model_memory(const struct model *model);
-
 #endif

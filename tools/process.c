@@ -54,6 +54,8 @@ pid_t process_start(char *const *argv, const char *log_path)
 		child_run(argv, log_path, parent);
 	if (pid < 0)
 		report("%s: could not be started: %s", argv[0], strerror(errno));
+	else
+		setpgid(pid, pid); /* whichever of the two is first */
 	return pid;
 }
 

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The front door: what a person or a CI job types. The work is done by meson and ninja, out of
+# source, and by the scripts in tools/ and tests/. `make help` lists everything.
+
+# Build trees: BUILD, and the one with PARANOID=1 beside it.
+BUILD    ?= build
+PARANOID ?= 0
+
+ifneq ($(filter-out 0 1,$(PARANOID)),)
+$(error PARANOID is 0 or 1)
+endif
+
+MESON := /usr/bin/meson
+NINJA := /usr/bin/ninja
+SETUP := tools/setup.sh
+
+TREE := $(if $(filter 1,$(PARANOID)),$(BUILD)-paranoid,$(BUILD))
+
+# What `make run` takes; tools/run.sh turns it into a command line of `hypike boot`.
+ON      ?= qemu
+GUEST   ?= dummy
+CMDLINE ?=
+MODULES ?=
+CPUS    ?= 1
+MEM     ?= 64M
+export ON GUEST CMDLINE MODULES CPUS MEM
+
+# Nothing here is made from files by make itself; ninja knows what is out of date.
+.PHONY: all setup run test bench docs clean help $(BUILD) $(BUILD)-paranoid
+.DEFAULT_GOAL := all
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+all: setup $(TREE)  ## build everything (the default); PARANOID=1: with assertions everywhere
+
+setup:
+	@$(SETUP) build
+
+# A second `make` does nothing, and says so in one line.
+define build_tree
+	@test -f $(1)/build.ninja || $(MESON) setup -Dparanoid=$(2) $(1) .
+	@if $(NINJA) -C $(1) -n | grep -q '^ninja: no work to do'; then \
+		echo "$(1) is up to date"; \
+	else \
+		$(NINJA) -C $(1); \
+	fi
+endef
+
+$(BUILD): setup
+	$(call build_tree,$@,false)
+
+$(BUILD)-paranoid: setup
+	$(call build_tree,$@,true)
+
+run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|gnumach|invaders CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
+	@tools/run.sh $(TREE)
+
+.PHONY: setup-run setup-test setup-docs
+setup-run:
+	@$(SETUP) $(patsubst bochs%,bochs,$(ON))
+
+setup-test:
+	@$(SETUP) test
+
+setup-docs:
+	@$(SETUP) docs
+
+test: setup-test $(BUILD) $(BUILD)-paranoid  ## run every test, on both builds (TESTS=pattern: only those that match)
+	@/usr/bin/python3 tests/run --build $(BUILD) --paranoid $(BUILD)-paranoid $(if $(TESTS),-k '$(TESTS)')
+
+bench: setup-test $(BUILD)  ## measure path lengths in executed instructions on both vendors
+	@/usr/bin/python3 tools/bench.py --build $(BUILD)
+
+docs: setup-docs $(BUILD)  ## build the reference manual and the requirement-to-test table
+	@tools/docs.sh $(BUILD)
+
+clean:  ## remove the build trees
+	rm -rf -- $(BUILD) $(BUILD)-paranoid
+
+help:  ## list what can be made
+	@echo 'HyPike: make [GOAL] [BUILD=directory] [PARANOID=1]'
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' Makefile | \
+		while IFS='|' read -r goal what; do printf '%-8s %s\n' "$$goal" "$$what"; done

@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `make run`: from make's variables (in the environment) to a command line of `hypike boot`.
+# Usage: tools/run.sh BUILD
+set -eu
+
+build=$1
+here=$(dirname "$0")
+
+# What the names of guests stand for.
+case $GUEST in
+dummy)
+	kernel=$build/guests/dummy/dummy.elf
+	;;
+gnumach | invaders)
+	"$here/fetch-guests.sh" "$build" "$GUEST"
+	kernel=$build/debian/$GUEST
+	;;
+*)
+	kernel=$GUEST
+	;;
+esac
+# GNU Mach draws on the screen unless told otherwise.
+if [ "$GUEST" = gnumach ] && [ -z "$CMDLINE" ]; then
+	CMDLINE='gnumach console=com0'
+fi
+
+set -- boot --on "$ON" --cpus "$CPUS" --memory "$MEM" --kernel "$kernel"
+if [ -n "$CMDLINE" ]; then
+	set -- "$@" --cmdline "$CMDLINE"
+fi
+rest=$MODULES
+while [ -n "$rest" ]; do
+	module=${rest%%,*}
+	set -- "$@" --module "$module"
+	case $rest in
+	*,*) rest=${rest#*,} ;;
+	*) rest= ;;
+	esac
+done
+exec "$build/tools/hypike" "$@"
