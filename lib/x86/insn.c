@@ -28,10 +28,18 @@ static bool fail(struct decoder *d, int error)
 	return false;
 }
 
+/** @return true where `size` more bytes are there. */
+static bool has_bytes(struct decoder *d, unsigned size)
+{
+	if (size <= d->end - d->pos)
+		return true;
+	return fail(d, size > INSN_MAX_LENGTH - d->pos ? INSN_E_TOO_LONG : INSN_E_TRUNCATED);
+}
+
 static bool take_byte(struct decoder *d, uint8_t *out)
 {
-	if (d->pos >= d->end)
-		return fail(d, d->end == INSN_MAX_LENGTH ? INSN_E_TOO_LONG : INSN_E_TRUNCATED);
+	if (!has_bytes(d, 1))
+		return false;
 	*out = d->bytes[d->pos++];
 	return true;
 }
@@ -41,8 +49,8 @@ static bool take_number(struct decoder *d, unsigned size, int64_t *out)
 {
 	uint64_t value = 0;
 
-	if (size > d->end - d->pos)
-		return fail(d, d->end == INSN_MAX_LENGTH ? INSN_E_TOO_LONG : INSN_E_TRUNCATED);
+	if (!has_bytes(d, size))
+		return false;
 	for (unsigned i = 0; i < size; i++)
 		value |= (uint64_t)d->bytes[d->pos + i] << (i * 8);
 	d->pos += size;
@@ -413,10 +421,18 @@ static uint8_t memory_size(const struct insn *insn, uint8_t rule)
 	}
 }
 
+/** The moves to and from control and debug registers take every ModRM byte for a register. */
+static bool has_memory_operand(const struct insn *insn)
+{
+	return insn->has_modrm && insn->modrm < 0xc0 && insn->form != INSN_FORM_R_CR &&
+	       insn->form != INSN_FORM_CR_R;
+}
+
 static void note_sizes(struct decoder *d)
 {
 	struct insn *insn = d->insn;
 
+	insn->has_mem = has_memory_operand(insn);
 	insn->addrsize = address_size(insn);
 	insn->opsize = operand_size(insn, d->op_size);
 }
@@ -492,10 +508,8 @@ static bool take_memory(struct decoder *d)
 {
 	struct insn *insn = d->insn;
 
-	if (!insn->has_modrm || insn->modrm >= 0xc0 || insn->form == INSN_FORM_R_CR ||
-	    insn->form == INSN_FORM_CR_R)
+	if (!insn->has_mem)
 		return true;
-	insn->has_mem = true;
 	if (!(insn->addrsize == 2 ? take_mem16(d) : take_mem32(d)))
 		return false;
 	insn->mem.access = d->op_flags & (INSN_READ | INSN_WRITE);
@@ -608,11 +622,16 @@ static bool legal_register(const struct insn *insn)
 	}
 }
 
-static bool check_legal(struct decoder *d)
+/** What makes it another, undefined opcode: known before the operands are read. */
+static bool check_opcode(struct decoder *d)
 {
-	if (!legal_mode(d) || !legal_operand(d) || !legal_lock(d) || !legal_register(d->insn))
-		return fail(d, INSN_E_INVALID);
-	return true;
+	return (legal_mode(d) && legal_operand(d)) || fail(d, INSN_E_INVALID);
+}
+
+/** What makes a defined opcode #UD. */
+static bool check_operands(struct decoder *d)
+{
+	return (legal_lock(d) && legal_register(d->insn)) || fail(d, INSN_E_INVALID);
 }
 
 /** Registers that the opcode byte, not a ModRM byte, names; and 90h, which is NOP only for rAX. */
@@ -648,7 +667,7 @@ int insn_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn
 	if (!take_prefixes(&d, &opcode) || !take_opcode(&d, opcode) || !take_branches(&d))
 		return d.error;
 	note_sizes(&d);
-	if (!take_memory(&d) || !take_immediate(&d) || !check_legal(&d))
+	if (!check_opcode(&d) || !take_memory(&d) || !take_immediate(&d) || !check_operands(&d))
 		return d.error;
 	note_opcode_registers(out);
 	out->seg = segment_of(&d);

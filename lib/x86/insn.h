@@ -126,14 +126,12 @@ enum insn_id {
 	INSN_IMUL,
 	INSN_DIV,
 	INSN_IDIV,
-	/* Shifts, in the order of the reg field of groups 2. */
 	INSN_ROL,
 	INSN_ROR,
 	INSN_RCL,
 	INSN_RCR,
 	INSN_SHL,
 	INSN_SHR,
-	INSN_SAL, /**< the undocumented alias of SHL at /6 */
 	INSN_SAR,
 	INSN_SHLD,
 	INSN_SHRD,

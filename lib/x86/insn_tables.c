@@ -34,6 +34,7 @@
 
 enum insn_subtable {
 	SUB_GROUP1,
+	SUB_GROUP1A,
 	SUB_GROUP2_I,
 	SUB_GROUP2_1,
 	SUB_GROUP2_CL,
@@ -67,6 +68,7 @@ enum insn_subtable {
 	SUB_GROUP11_7_REG,
 	SUB_OP_63,
 	SUB_OP_90,
+	SUB_OP_0F01FA,
 	SUB_OP_0F10,
 	SUB_OP_0F11,
 	SUB_OP_0F12,
@@ -241,11 +243,14 @@ static const struct insn_op group1[8] = {
 	OP(XOR, RM_I, NONE, OUTER, LOCKED), OP(CMP, RM_I, NONE, OUTER, RD),
 };
 
+static const struct insn_op group1a[8] = {OP(POP, RM, NONE, OUTER, WR)};
+
+/* In the order of the reg field; /6 is an undocumented alias of SHL. */
 #define SHIFTS(form_)                                                                             \
 	OP(ROL, form_, NONE, OUTER, RDWR), OP(ROR, form_, NONE, OUTER, RDWR),                          \
 	OP(RCL, form_, NONE, OUTER, RDWR), OP(RCR, form_, NONE, OUTER, RDWR),                          \
 	OP(SHL, form_, NONE, OUTER, RDWR), OP(SHR, form_, NONE, OUTER, RDWR),                          \
-	OP(SAL, form_, NONE, OUTER, RDWR), OP(SAR, form_, NONE, OUTER, RDWR)
+	OP(SHL, form_, NONE, OUTER, RDWR), OP(SAR, form_, NONE, OUTER, RDWR)
 
 static const struct insn_op group2_i[8] = {SHIFTS(RM_I)};
 static const struct insn_op group2_1[8] = {SHIFTS(RM_1)};
@@ -355,6 +360,7 @@ const struct insn_op insn_map_0f[256] = {
 	[0xa3] = OP(BT, RM_R, NONE, V, RD),
 	[0xa4] = OP(SHLD, RM_R_I, B, V, RDWR),
 	[0xa5] = OP(SHLD, RM_R_CL, NONE, V, RDWR),
+	[0xa6 ... 0xa7] = OP(OTHER, MODRM, NONE, V, REG), /* VIA PadLock */
 	[0xa8] = OP(PUSH, SREG, NONE, D64, 0),
 	[0xa9] = OP(POP, SREG, NONE, D64, 0),
 	[0xaa] = OP(RSM, NONE, NONE, V, 0),
@@ -414,7 +420,7 @@ static const struct insn_op group7[8] = {
 };
 
 static const struct insn_op group7_0[2] = {
-	OP_M(SGDT, RM, NONE, NATIVE, INSN_MEM_TABLE, WR),
+	OP_M(SGDT, RM, NONE, F64, INSN_MEM_TABLE, WR),
 	SELECT(RM, GROUP7_0_REG, NONE, V),
 };
 
@@ -432,7 +438,7 @@ static const struct insn_op group7_0_reg[8] = {
 };
 
 static const struct insn_op group7_1[2] = {
-	OP_M(SIDT, RM, NONE, NATIVE, INSN_MEM_TABLE, WR),
+	OP_M(SIDT, RM, NONE, F64, INSN_MEM_TABLE, WR),
 	SELECT(RM, GROUP7_1_REG, NONE, V),
 };
 
@@ -445,7 +451,7 @@ static const struct insn_op group7_1_reg[8] = {
 };
 
 static const struct insn_op group7_2[2] = {
-	OP_M(LGDT, RM, NONE, NATIVE, INSN_MEM_TABLE, RD),
+	OP_M(LGDT, RM, NONE, F64, INSN_MEM_TABLE, RD),
 	SELECT(RM, GROUP7_2_REG, NONE, V),
 };
 
@@ -457,7 +463,7 @@ static const struct insn_op group7_2_reg[8] = {
 };
 
 static const struct insn_op group7_3[2] = {
-	OP_M(LIDT, RM, NONE, NATIVE, INSN_MEM_TABLE, RD),
+	OP_M(LIDT, RM, NONE, F64, INSN_MEM_TABLE, RD),
 	SELECT(RM, GROUP7_3_REG, NONE, V),
 };
 
@@ -482,12 +488,19 @@ static const struct insn_op group7_7[2] = {
 static const struct insn_op group7_7_reg[8] = {
 	FIXED(SWAPGS, ONLY64),
 	FIXED(RDTSCP, 0),
-	FIXED(MONITORX, 0),
+	SELECT(PREFIX, OP_0F01FA, NONE, V),
 	FIXED(MWAITX, 0),
 	FIXED(OTHER, 0), /* CLZERO */
 	FIXED(OTHER, 0), /* RDPRU */
 	FIXED(OTHER, 0), /* INVLPGB, RMPADJUST */
 	FIXED(OTHER, 0), /* TLBSYNC, PVALIDATE */
+};
+
+static const struct insn_op op_0f01fa[4] = {
+	FIXED(MONITORX, 0),
+	FIXED(MONITORX, 0),
+	FIXED(OTHER, 0), /* MCOMMIT */
+	FIXED(MONITORX, 0),
 };
 
 static const struct insn_op group8[8] = {
@@ -692,13 +705,14 @@ const struct insn_op *insn_op_not_vector(uint8_t opcode)
 	static const struct insn_op bound = OP_M(BOUND, R_RM, NONE, V, INSN_MEM_PAIR, RD | MEM | NO64);
 	static const struct insn_op load = OP_M(LOAD_FAR, R_RM, NONE, V, INSN_MEM_FAR,
 						RD | MEM | NO64);
-	static const struct insn_op pop = OP(POP, RM, NONE, D64, WR);
+	static const struct insn_op pop = SELECT(REG, GROUP1A, NONE, D64);
 
 	return opcode == 0x62 ? &bound : opcode == 0x8f ? &pop : &load;
 }
 
 const struct insn_op *const insn_subtables[SUB_COUNT] = {
 	[SUB_GROUP1] = group1,
+	[SUB_GROUP1A] = group1a,
 	[SUB_GROUP2_I] = group2_i,
 	[SUB_GROUP2_1] = group2_1,
 	[SUB_GROUP2_CL] = group2_cl,
@@ -732,6 +746,7 @@ const struct insn_op *const insn_subtables[SUB_COUNT] = {
 	[SUB_GROUP11_7_REG] = group11_7_reg,
 	[SUB_OP_63] = op_63,
 	[SUB_OP_90] = op_90,
+	[SUB_OP_0F01FA] = op_0f01fa,
 	[SUB_OP_0F10] = op_0f10,
 	[SUB_OP_0F11] = op_0f11,
 	[SUB_OP_0F12] = op_0f12,
