@@ -14,6 +14,8 @@ struct gpt_mode {
 	bool user;	 /**< CPL 3 */
 	uint64_t pdpte[4]; /**< PAE: the loaded PDPTEs (VMX keeps them), if have_pdpte */
 	bool have_pdpte;
+	uint8_t phys_bits; /**< MAXPHYADDR: address bits above it are reserved; 0: 52 */
+	bool no_1g;	   /**< the CPU has no 1 GiB pages: PS in a PDPTE is reserved */
 };
 
 /* Page-fault error code (SDM vol. 3, 4.7). */
@@ -25,7 +27,7 @@ struct gpt_mode {
 
 /**
  * Walk the guest's tables: no paging, 32-bit (with PSE and PSE-36), PAE, 4-level; rights with WP, NXE, SMEP,
- * SMAP; reserved bits checked.
+ * SMAP; reserved bits checked. Without long mode addresses wrap at 4 GiB.
  * @param access HV_PROT_* attempted. @param set_ad set accessed and dirty bits as the CPU does.
  * @param fault error code where HV_E_FAULT.
  * @return HV_E_FAULT: page fault in the guest; HV_E_NOENT: a table is where no memory is mapped;
@@ -34,12 +36,20 @@ struct gpt_mode {
 hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
 			  uint32_t access, bool set_ad, gpa_t *to, uint32_t *fault);
 
-/** Copy across guest-physical pages through the nested tables; HV_E_FAULT at the first hole. */
+/** Bytes that one copy moves at the most: HV_E_OVERFLOW above. */
+#define GUEST_COPY_MAX 65536u
+
+/**
+ * Copy across guest-physical pages through the nested tables; HV_E_FAULT where a page is not mapped or
+ * (write) not writable: nothing was copied then.
+ */
 hv_status_t guest_read(const struct npt *npt, gpa_t from, void *to, uint64_t size);
 hv_status_t guest_write(const struct npt *npt, gpa_t to, const void *from, uint64_t size);
 /**
  * The same by guest-virtual addresses. On HV_E_FAULT `*fault` is the page fault's error code and
- * `*where` the address that faulted; nothing was written in that case.
+ * `*where` the address that faulted; nothing was written in that case. HV_E_NOENT and HV_E_INVALID as
+ * gpt_translate() has them, HV_E_NOENT also where the address leads to no memory; `*where` is set.
+ * @param access HV_PROT_READ, or HV_PROT_EXEC for an instruction fetch.
  */
 hv_status_t guest_read_virtual(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
 			       void *to, uint64_t size, uint32_t access, gva_t *where, uint32_t *fault);

@@ -32,12 +32,21 @@ struct npt {
 	const struct npt_format *format;
 	struct host_pool *pool;
 	uint64_t *root_table;
-	uint64_t pages; /**< table pages in use */
+	uint64_t offset; /**< virtual minus physical address, the same for every page of the pool */
+	uint64_t pages;	 /**< table pages in use */
 	uint32_t max_leaf_level; /**< 3: 1 GiB pages, 2: 2 MiB */
 };
 
 /** Guest-physical addresses are below this: four levels of tables. */
 #define NPT_LIMIT (UINT64_C(1) << 48)
+
+/*
+ * What lookups need is in bits of an entry that both vendors' hardware ignores (SDM Table 29-6 and APM
+ * vol. 2 5.3.3: 56:52), in one layout for both. A leaf without any right is still a leaf.
+ */
+#define NPT_SOFT_LEAF	    (UINT64_C(1) << 52)
+#define NPT_SOFT_PROT_SHIFT 53u /**< HV_PROT_*: three bits */
+#define NPT_ADDRESS_MASK    UINT64_C(0x000ffffffffff000)
 
 hv_status_t npt_init(struct npt *npt, const struct npt_format *format, struct host_pool *pool);
 /** Give all table pages back. Nobody uses the tables any more. */
@@ -46,7 +55,9 @@ void npt_exit(struct npt *npt);
 /**
  * Map, unmap, protect: at most `*steps` leaf entries are touched, the rest is left to the next call.
  * @param done bytes done so far; HV_OK with *done < size: call again behind them.
- * npt_map: HV_E_EXISTS where anything in the range is mapped (checked before the first change of this call).
+ * prot: 0 or any set of rights with HV_PROT_READ in it; other sets are HV_E_INVALID (no CPU has them all).
+ * npt_map: HV_E_EXISTS where anything is mapped in the part that this call would do (nothing changes then).
+ * HV_E_NOMEM: `*done` bytes are done, and the tables are in order.
  * npt_unmap, npt_protect: a large page that sticks out of the range is split.
  * npt_protect: HV_E_FAULT at a hole.
  */
