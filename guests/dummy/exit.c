@@ -5,6 +5,7 @@
 
 #include "lib/printf.h"
 #include "lib/x86/cpu.h"
+#include "lib/x86/uart.h"
 
 #define PANIC_STATUS 127
 
@@ -20,6 +21,9 @@ static void leave_machine(uint8_t status)
 {
 	static const char shutdown[] = "Shutdown";
 
+	/* What is still in the transmitter would be lost with the machine. */
+	while ((inb(UART_COM1 + UART_LSR) & UART_LSR_TEMT) == 0)
+		cpu_pause();
 	outb(DEBUG_EXIT_PORT, status);
 	for (const char *p = shutdown; *p != '\0'; p++)
 		outb(BOCHS_SHUTDOWN_PORT, (uint8_t)*p);
