@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finding the device for a port or an address. */
+#include "vmm/bus.h"
+
+#include "lib/printf.h"
+#include "lib/string.h"
+
+void bus_init(struct bus *bus)
+{
+	memset(bus, 0, sizeof(*bus));
+	bus->slots = 1;
+}
+
+/* ------------------------------------------------------------------------------------- attaching */
+
+static hv_status_t attach_ports(struct bus *bus, struct device *dev,
+				const struct device_range *range)
+{
+	if (range->size == 0 || !hv_range_ok(range->first, range->size, BUS_PORTS))
+		return HV_E_INVALID;
+	if (bus->slots == BUS_DEVICE_SLOTS)
+		return HV_E_FULL;
+	for (uint64_t i = 0; i < range->size; i++) {
+		if (bus->port[range->first + i] != 0)
+			return HV_E_EXISTS;
+	}
+	uint32_t n = bus->slots++;
+	bus->slot[n] = (struct bus_slot){.dev = dev,
+					 .read = dev->class->read,
+					 .write = dev->class->write,
+					 .first = (uint16_t)range->first,
+					 .last = (uint16_t)(range->first + range->size - 1),
+					 .base = range->base,
+					 .width = range->width};
+	memset(&bus->port[range->first], (int)n, (size_t)range->size);
+	return HV_OK;
+}
+
+static hv_status_t attach_memory(struct bus *bus, struct device *dev,
+				 const struct device_range *range)
+{
+	uint64_t end;
+	uint32_t at = 0;
+
+	if (range->size == 0 || !hv_add_ok(range->first, range->size - 1, &end))
+		return HV_E_INVALID;
+	if (bus->regions == BUS_REGIONS)
+		return HV_E_FULL;
+	while (at < bus->regions && bus->region[at].last < range->first)
+		at++;
+	if (at < bus->regions && bus->region[at].first <= end)
+		return HV_E_EXISTS;
+	memmove(&bus->region[at + 1], &bus->region[at],
+		(bus->regions - at) * sizeof(bus->region[0]));
+	bus->region[at] = (struct bus_region){range->first, end, dev, range->base, range->width};
+	bus->regions++;
+	return HV_OK;
+}
+
+hv_status_t bus_attach_range(struct bus *bus, struct device *dev, const struct device_range *range)
+{
+	bool width_ok = range->width == 1 || range->width == 2 || range->width == 4 ||
+			(range->width == 8 && range->space == DEVICE_MEMORY);
+
+	if (!width_ok)
+		return HV_E_INVALID;
+	return range->space == DEVICE_PORTS ? attach_ports(bus, dev, range)
+					    : attach_memory(bus, dev, range);
+}
+
+hv_status_t bus_attach(struct bus *bus, struct device *dev)
+{
+	hv_status_t status = HV_OK;
+
+	for (uint32_t i = 0; i < dev->class->range_count && status == HV_OK; i++)
+		status = bus_attach_range(bus, dev, &dev->class->ranges[i]);
+	return status;
+}
+
+/* ----------------------------------------------------------------------------------------- ports */
+
+/** The record of an absent port, made at its first access; NULL when there is no room for more. */
+static struct bus_slot *absent_slot(struct bus *bus, uint16_t port)
+{
+	uint32_t n = bus->port[port];
+
+	if (n == 0) {
+		if (BUS_DEVICE_SLOTS + bus->absent == BUS_SLOTS)
+			return NULL;
+		n = BUS_DEVICE_SLOTS + bus->absent++;
+		bus->port[port] = (uint8_t)n;
+		bus->slot[n] = (struct bus_slot){.first = port, .last = port};
+	}
+	return &bus->slot[n];
+}
+
+static void absent_count(struct bus *bus, uint16_t port, bool write)
+{
+	struct bus_slot *slot = absent_slot(bus, port);
+
+	if (!slot)
+		bus->absent_lost++;
+	else if (write)
+		slot->writes++;
+	else
+		slot->reads++;
+}
+
+static uint32_t read_byte(struct bus *bus, uint16_t port)
+{
+	const struct bus_slot *slot = bus_port_find(bus, port, 1);
+
+	if (slot)
+		return (uint32_t)slot->read(slot->dev, slot->base + (uint64_t)port - slot->first, 1) &
+		       0xff;
+	absent_count(bus, port, false);
+	return 0xff;
+}
+
+static void write_byte(struct bus *bus, uint16_t port, uint32_t value)
+{
+	const struct bus_slot *slot = bus_port_find(bus, port, 1);
+
+	if (slot)
+		slot->write(slot->dev, slot->base + (uint64_t)port - slot->first, 1, value & 0xff);
+	else
+		absent_count(bus, port, true);
+}
+
+uint32_t bus_port_read_slow(struct bus *bus, uint32_t port, unsigned int size)
+{
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < size; i++)
+		value |= read_byte(bus, (uint16_t)(port + i)) << (8 * i);
+	return value;
+}
+
+void bus_port_write_slow(struct bus *bus, uint32_t port, unsigned int size, uint32_t value)
+{
+	for (unsigned int i = 0; i < size; i++)
+		write_byte(bus, (uint16_t)(port + i), value >> (8 * i));
+}
+
+/* ---------------------------------------------------------------------------------------- memory */
+
+static struct bus_region *region_search(struct bus *bus, uint32_t *hit, uint64_t address)
+{
+	uint32_t low = 0, high = bus->regions;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (bus->region[middle].last < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == bus->regions || address < bus->region[low].first)
+		return NULL;
+	*hit = low;
+	return &bus->region[low];
+}
+
+static inline struct bus_region *region_find(struct bus *bus, uint32_t *hit, uint64_t address)
+{
+	struct bus_region *region = &bus->region[*hit];
+
+	if (__builtin_expect(*hit < bus->regions && address >= region->first &&
+				     address <= region->last,
+			     1))
+		return region;
+	return region_search(bus, hit, address);
+}
+
+/** @return true where the access reaches the region's device whole. */
+static inline bool region_takes(const struct bus_region *region, uint64_t address,
+				unsigned int size)
+{
+	return region && size <= region->width && (size & (size - 1)) == 0 &&
+	       size - 1 <= region->last - address;
+}
+
+static uint64_t region_read(const struct bus_region *region, uint64_t address, unsigned int size)
+{
+	return region->dev->class->read(region->dev, region->base + (address - region->first),
+					size);
+}
+
+static void region_write(const struct bus_region *region, uint64_t address, unsigned int size,
+			 uint64_t value)
+{
+	region->dev->class->write(region->dev, region->base + (address - region->first), size,
+				  value);
+}
+
+static void absent_memory_count(struct bus *bus, uint64_t address)
+{
+	bus->absent_memory++;
+	bus->absent_memory_last = address;
+}
+
+/** The largest naturally aligned piece, up to `size` and the region's width, at `address`. */
+static unsigned int piece(const struct bus_region *region, uint64_t address, unsigned int size)
+{
+	unsigned int n = region ? region->width : 1;
+
+	while (n > size || (address & (n - 1)) != 0)
+		n /= 2;
+	return n;
+}
+
+uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size)
+{
+	struct bus_region *region = region_find(bus, hit, address);
+	uint64_t value = 0;
+
+	if (__builtin_expect(region_takes(region, address, size), 1))
+		return region_read(region, address, size);
+	for (unsigned int done = 0, n; done < size; done += n) {
+		region = region_find(bus, hit, address + done);
+		n = piece(region, address + done, size - done);
+		uint64_t part = UINT64_MAX;
+		if (region_takes(region, address + done, n))
+			part = region_read(region, address + done, n);
+		else
+			absent_memory_count(bus, address + done);
+		if (n < 8)
+			part &= (UINT64_C(1) << (8 * n)) - 1;
+		value |= part << (8 * done);
+	}
+	return value;
+}
+
+void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
+		      uint64_t value)
+{
+	struct bus_region *region = region_find(bus, hit, address);
+
+	if (__builtin_expect(region_takes(region, address, size), 1)) {
+		region_write(region, address, size, value);
+		return;
+	}
+	for (unsigned int done = 0, n; done < size; done += n) {
+		region = region_find(bus, hit, address + done);
+		n = piece(region, address + done, size - done);
+		uint64_t part = value >> (8 * done);
+		if (n < 8)
+			part &= (UINT64_C(1) << (8 * n)) - 1;
+		if (region_takes(region, address + done, n))
+			region_write(region, address + done, n, part);
+		else
+			absent_memory_count(bus, address + done);
+	}
+}
+
+/* --------------------------------------------------------------------------------------- listing */
+
+void bus_list_absent(const struct bus *bus, void (*put)(void *ctx, char c), void *ctx)
+{
+	for (uint32_t i = 0; i < bus->absent; i++) {
+		const struct bus_slot *slot = &bus->slot[BUS_DEVICE_SLOTS + i];
+		lib_fprintf(put, ctx, "absent: port %x: %u reads, %u writes\n", slot->first,
+			    slot->reads, slot->writes);
+	}
+	if (bus->absent_lost)
+		lib_fprintf(put, ctx, "absent: other ports: %llu accesses\n",
+			    (unsigned long long)bus->absent_lost);
+	if (bus->absent_memory)
+		lib_fprintf(put, ctx, "absent: memory: %llu accesses, the last at %llx\n",
+			    (unsigned long long)bus->absent_memory,
+			    (unsigned long long)bus->absent_memory_last);
+}

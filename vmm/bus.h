@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file bus.h
+ * Which device answers at which port or address. A port is found by one load from a table of 64 Ki
+ * bytes, memory by the region hit last or a binary search. What nobody answers reads all ones, is
+ * lost when written, and is counted.
+ */
+#ifndef VMM_BUS_H
+#define VMM_BUS_H
+
+#include <hypike/types.h>
+
+#include "vmm/dev/device.h"
+
+#define BUS_PORTS	65536u
+#define BUS_SLOTS	256u /**< what a byte of the port table can name */
+#define BUS_DEVICE_SLOTS 128u /**< port ranges of devices at the most, slot 0 not counted */
+#define BUS_REGIONS	64u  /**< memory ranges at the most */
+
+/** Something that answers at ports. Slot 0 stands for "nobody, never asked before". */
+struct bus_slot {
+	struct device *dev;
+	uint64_t (*read)(struct device *dev, uint64_t where, unsigned int size);
+	void (*write)(struct device *dev, uint64_t where, unsigned int size, uint64_t value);
+	uint16_t first, last;
+	uint32_t base;
+	uint32_t width; /**< 0: nobody */
+	uint32_t reads, writes; /**< only of absent ports */
+};
+
+struct bus_region {
+	uint64_t first, last;
+	struct device *dev;
+	uint32_t base;
+	uint32_t width;
+};
+
+struct bus {
+	uint32_t slots;	  /**< device slots in use, slot 0 included */
+	uint32_t absent;  /**< slots of absent ports, behind BUS_DEVICE_SLOTS */
+	uint32_t regions; /**< sorted by address */
+	uint64_t absent_lost;	/**< accesses to absent ports for which no slot was left */
+	uint64_t absent_memory; /**< accesses to absent memory */
+	uint64_t absent_memory_last;
+	struct bus_slot slot[BUS_SLOTS];
+	struct bus_region region[BUS_REGIONS];
+	uint8_t port[BUS_PORTS];
+};
+
+/** The empty bus. */
+void bus_init(struct bus *bus);
+/** Let the device answer in all ranges of its class. HV_E_EXISTS where another does already. */
+hv_status_t bus_attach(struct bus *bus, struct device *dev);
+/** Let it answer in one more range. */
+hv_status_t bus_attach_range(struct bus *bus, struct device *dev, const struct device_range *range);
+
+/** Accesses that the fast path below doesn't settle. */
+uint32_t bus_port_read_slow(struct bus *bus, uint32_t port, unsigned int size);
+void bus_port_write_slow(struct bus *bus, uint32_t port, unsigned int size, uint32_t value);
+
+/** @return the slot where the access reaches one device whole, or NULL. */
+static inline const struct bus_slot *bus_port_find(const struct bus *bus, uint16_t port,
+						   unsigned int size)
+{
+	const struct bus_slot *slot = &bus->slot[bus->port[port]];
+
+	return size <= slot->width && port + size - 1u <= slot->last ? slot : NULL;
+}
+
+/**
+ * Access to a port; `size` is 1, 2 or 4. The value is as wide as the access.
+ * @req VMM-001 An access wider than a device, or across the end of its ports, is split into bytes,
+ *              as the ISA bus does; ports wrap at 64 Ki.
+ */
+static inline uint32_t bus_port_read(struct bus *bus, uint16_t port, unsigned int size)
+{
+	const struct bus_slot *slot = bus_port_find(bus, port, size);
+
+	if (__builtin_expect(slot != NULL, 1))
+		return (uint32_t)slot->read(slot->dev, slot->base + (uint64_t)port - slot->first,
+					    size);
+	return bus_port_read_slow(bus, port, size);
+}
+
+static inline void bus_port_write(struct bus *bus, uint16_t port, unsigned int size, uint32_t value)
+{
+	const struct bus_slot *slot = bus_port_find(bus, port, size);
+
+	if (__builtin_expect(slot != NULL, 1))
+		slot->write(slot->dev, slot->base + (uint64_t)port - slot->first, size, value);
+	else
+		bus_port_write_slow(bus, port, size, value);
+}
+
+/**
+ * Access to memory that isn't RAM; `size` is 1 to 8. `hit` is the caller's cache, 0 at the start.
+ */
+uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size);
+void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
+		      uint64_t value);
+
+/** Print the ports and addresses that were asked for in vain. */
+void bus_list_absent(const struct bus *bus, void (*put)(void *ctx, char c), void *ctx);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file platform.h
+ * What the VMM asks of the system that it runs on. platform/hypike implements it over HyPike's
+ * system calls, the unit tests over a simulated clock; nothing else in the VMM knows the platform.
+ */
+#ifndef VMM_PLATFORM_H
+#define VMM_PLATFORM_H
+
+#include <hypike/hv.h>
+
+#define PLATFORM_FOREVER UINT64_MAX
+
+/* ------------------------------------------------------------------------------------- time */
+
+/** Nanoseconds since some fixed moment; never goes back. Cheap: no system call. */
+uint64_t platform_time(void);
+/** Seconds since 1970-01-01 00:00 UTC at the moment where platform_time() was 0; 0: not known. */
+uint64_t platform_epoch(void);
+
+/* ------------------------------------------------------------------------------------- locks */
+
+/** A mutex: 0 free, 1 taken, 2 taken and waited for. Zero-initialised is free. */
+struct platform_mutex {
+	uint32_t state;
+};
+
+/** Sleep until the mutex is ours. Only for platform_mutex_lock(). */
+void platform_mutex_lock_slow(struct platform_mutex *mutex);
+/** Wake a thread that sleeps on the (already free) mutex. Only for platform_mutex_unlock(). */
+void platform_mutex_wake(struct platform_mutex *mutex);
+
+static inline void platform_mutex_lock(struct platform_mutex *mutex)
+{
+	uint32_t expected = 0;
+
+	if (__builtin_expect(!__atomic_compare_exchange_n(&mutex->state, &expected, 1, false,
+							  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED),
+			     0))
+		platform_mutex_lock_slow(mutex);
+}
+
+static inline void platform_mutex_unlock(struct platform_mutex *mutex)
+{
+	if (__builtin_expect(__atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE) == 2, 0))
+		platform_mutex_wake(mutex);
+}
+
+/* ----------------------------------------------------------------------------------- threads */
+
+/**
+ * Start the thread of vCPU `index`, below the calling thread's priority, on a CPU of the partition's
+ * own choice. It ends when `entry` returns.
+ */
+hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg);
+
+/* ------------------------------------------------------------------------ the event thread's wait */
+
+/** Bits that platform_wait() returns; those below are doorbells (hv_doorbell.signal). */
+#define PLATFORM_EVENT_CONSOLE (UINT64_C(1) << 63) /**< console input is there */
+#define PLATFORM_EVENT_WAKE    (UINT64_C(1) << 62) /**< platform_wake() was called */
+#define PLATFORM_SIGNALS       62u
+
+/** Make the calling thread the one that waits for events: of the console and of `vm`'s doorbells. */
+hv_status_t platform_events_bind(hv_vm_t vm);
+/** Sleep until an event or until `deadline` (platform_time() scale). @return the events, 0: time. */
+uint64_t platform_wait(uint64_t deadline);
+/** Make the event thread's wait return, also the next one. From any thread. */
+void platform_wake(void);
+
+/* ----------------------------------------------------------------------------------- console */
+
+void platform_console_write(const void *text, size_t size);
+/** Take console input that is there; never waits. @return bytes. */
+size_t platform_console_read(void *text, size_t size);
+
+/* ------------------------------------------------------------------------- files, memory, process */
+
+struct platform_file {
+	const void *data;
+	uint64_t size;
+};
+
+/** Find a file of the VM's by name. @return false where there is none. */
+bool platform_file(const char *name, struct platform_file *file);
+/** Memory for the guest, 2 MiB aligned, once. @return NULL where there isn't that much. */
+void *platform_guest_memory(uint64_t size);
+/** Guest memory that there is. */
+uint64_t platform_guest_memory_limit(void);
+/** The command line: options as in options.h. */
+const char *platform_args(void);
+/** Ticks of the host's time-stamp counter per millisecond. */
+uint64_t platform_tsc_khz(void);
+/** End the VMM with a status. */
+_Noreturn void platform_exit(int status);
+
+#endif
