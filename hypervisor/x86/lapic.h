@@ -42,18 +42,23 @@ struct lapic {
 	bool assisted;		/**< the CPU changes TPR, PPR, ISR, IRR, EOI itself (virtual-interrupt delivery) */
 	uint64_t requested[4];	/**< vectors asked for since the last lapic_collect(). Atomic. */
 	uint64_t requested_level[4]; /**< those of them that are level-triggered. Atomic. */
-	bool irr_pending;	/**< some IRR bit may be set: lapic_pending() has to look */
+	/* Summaries of the page, kept unless `assisted`: nobody scans eight registers for one bit. */
+	uint32_t irr_words;	/**< bit i: IRR register i isn't zero */
+	uint32_t isr_words;	/**< bit i: ISR register i isn't zero */
 	int32_t isr_top;	/**< highest vector in service, -1: none */
-	uint32_t sipi_vector;	/**< of the last start-up IPI */
-	uint32_t esr_pending;	/**< errors since the guest wrote ESR */
+	uint32_t sipi_vector;	/**< of the last start-up IPI. Atomic. */
+	uint32_t esr_pending;	/**< errors since the guest wrote ESR. Atomic. */
 	struct host_timer timer;
 	uint64_t timer_deadline; /**< host TSC; 0: stopped */
-	uint64_t timer_period;	 /**< TSC ticks; periodic mode */
+	uint64_t timer_period;	 /**< TSC ticks from initial count to zero */
 	uint64_t tsc_deadline;	 /**< IA32_TSC_DEADLINE as the guest wrote it */
+	uint64_t tsc_per_tick;	 /**< TSC ticks per timer tick before the divider, times 2^32 */
+	uint64_t tick_per_tsc;	 /**< the inverse, likewise */
 };
 
-/** State after power-up or INIT (SDM 11.4.7.1, 11.4.7.3); the ID is vcpu->index. LINT0 is ExtINT and
- *  unmasked on vCPU 0 ("virtual wire"), as firmware leaves it. */
+/** State after power-up or INIT (SDM 11.4.7.1, 11.4.7.3); the ID is vcpu->index. The caller has set
+ *  lapic.page and lapic.base, which gives the mode. vCPU 0 is as firmware leaves it: enabled, LINT0 ExtINT
+ *  and unmasked ("virtual wire"), LINT1 NMI. */
 void lapic_reset(struct vcpu *vcpu);
 /** Stop the timer for good. */
 void lapic_exit(struct vcpu *vcpu);
@@ -62,10 +67,12 @@ void lapic_exit(struct vcpu *vcpu);
  * Register access by the guest. `offset` as in the page; 64-bit values exist for the x2APIC ICR only.
  * @return false where the access is a fault (x2APIC: #GP; xAPIC: the error is recorded in ESR and the
  *         access ignored, so true).
+ * A write to LAPIC_EOI ends the interrupt; who has to know which (vm->eoi_trap) calls lapic_eoi() instead.
  */
 bool lapic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value);
 bool lapic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
-/** IA32_APIC_BASE write; false: #GP (reserved bits, illegal mode change, SDM 11.12.5). */
+/** IA32_APIC_BASE write; false: #GP (reserved bits, illegal mode change, SDM 11.12.5). Tells the
+ *  vendor (apic_mode) where something changes. */
 bool lapic_set_base(struct vcpu *vcpu, uint64_t value);
 uint64_t lapic_get_tsc_deadline(struct vcpu *vcpu);
 void lapic_set_tsc_deadline(struct vcpu *vcpu, uint64_t value);
@@ -80,7 +87,7 @@ int lapic_pending(struct vcpu *vcpu);
 void lapic_accept(struct vcpu *vcpu, uint32_t vector);
 /** End of interrupt. @return the vector that was in service, or -1. */
 int lapic_eoi(struct vcpu *vcpu);
-/** CR8: bits 7:4 of TPR. */
+/** The whole TPR, 8 bits; CR8 is its bits 7:4. */
 void lapic_set_tpr(struct vcpu *vcpu, uint32_t tpr);
 uint32_t lapic_get_tpr(const struct vcpu *vcpu);
 /** Does LINT0 let the 8259's interrupts through to this vCPU? (SDM 11.5.1; also when the APIC is off) */
@@ -92,7 +99,13 @@ void lapic_timer_rearm(struct vcpu *vcpu);
 
 /** A message-signalled interrupt (SDM 11.11): resolves destination, delivery mode, trigger. */
 hv_status_t lapic_msi(struct vm *vm, uint64_t address, uint32_t data);
-/** ICR write: all destinations, shorthands and delivery modes, INIT and start-up included. */
+/** ICR write: all destinations, shorthands and delivery modes, INIT and start-up included.
+ *  @param icr in x2APIC's layout; in xAPIC mode with the 8-bit destination in bits 39:32. */
 void lapic_send(struct vcpu *from, uint64_t icr);
+
+/** For hv_x86_apic_get() and _set(): the registers as the guest would read them. What is loaded is
+ *  sanitised: reserved bits, illegal vectors and what the mode derives (ID, LDR) don't come in. */
+void lapic_save(struct vcpu *vcpu, uint32_t regs[256]);
+void lapic_load(struct vcpu *vcpu, const uint32_t regs[256]);
 
 #endif
