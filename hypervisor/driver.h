@@ -32,10 +32,10 @@ void driver_query(struct hv_caps *caps);
 
 /**
  * @param pool the VM's share of host pages; the VM and everything it needs lives in it.
- * @param signal thread whose notification word doorbells ring; may be NULL and be set later.
  */
 hv_status_t vm_create(struct host_pool *pool, const struct hv_vm_params *params, struct vm **vm);
 hv_status_t vm_destroy(struct vm *vm);
+/** Say whose notification word the VM's doorbells ring; NULL: nobody's, as at first. */
 void vm_set_signal(struct vm *vm, struct host_thread *thread);
 
 /**

@@ -41,9 +41,9 @@ struct system_image_error {
  * @param image  filled in when true is returned.
  * @param error  filled in when false is returned.
  *
- * @req LIB-001 A damaged, truncated or inconsistent system image is refused with a reason that
+ * @req LIB-301 A damaged, truncated or inconsistent system image is refused with a reason that
  *              names the table and the entry.
- * @req LIB-002 Whatever bytes are given, the check reads none outside them.
+ * @req LIB-302 Whatever bytes are given, the check reads none outside them.
  */
 bool system_image_open(const void *bytes, uint64_t size, struct system_image *image,
 		       struct system_image_error *error);

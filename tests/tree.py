@@ -1,11 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks of the source tree itself, as TAP: headers | licences | text | clang.
-
-@verifies TOOL-010
-@verifies TOOL-011
-@verifies TOOL-012
-"""
+"""Checks of the source tree itself, as TAP: headers | licences | text | clang."""
 import os
 import re
 import subprocess
@@ -44,7 +39,7 @@ def print_tap(points):
 
 
 def compile_header(name):
-    """@req TOOL-010 Every header compiles alone."""
+    """Every header compiles alone."""
     command = ["gcc", "-std=gnu11", "-fsyntax-only", "-x", "c", *WARNINGS, "-mgeneral-regs-only",
                "-Iinclude", "-I.", "-include", name, "/dev/null"]
     done = subprocess.run(command, cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -57,7 +52,7 @@ def headers():
 
 
 def licence_problem(name):
-    """@req TOOL-011 Every source file names its licence in its first lines."""
+    """Every source file names its licence in its first lines."""
     first = read(name).splitlines()[:3]
     if any("SPDX-License-Identifier: BSD-2-Clause" in line for line in first):
         return None
@@ -93,7 +88,7 @@ def text():
 
 
 def clang(tree):
-    """@req TOOL-012 Everything builds without a warning with gcc 12 and with clang 14."""
+    """Everything builds without a warning with gcc 12 and with clang 14."""
     commands = [["/usr/bin/ninja", "-C", tree]]
     if not os.path.exists(os.path.join(tree, "build.ninja")):
         commands.insert(0, ["/usr/bin/meson", "setup", tree, SOURCE])

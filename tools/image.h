@@ -8,7 +8,12 @@
 
 #include "tools/model.h"
 
-/** Check an image as the kernel will. @return false after report() of the reason. */
+/**
+ * Check an image as the kernel will.
+ * @return false after report() of the reason.
+ *
+ * @req TOOL-003 A damaged system image is refused before boot, by table, entry and reason.
+ */
 bool image_check(const char *path, const struct bytes *image);
 
 /**

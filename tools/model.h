@@ -62,6 +62,9 @@ struct model_partition *model_partition_add(struct model *model);
 /**
  * Read all files, check the system and fill in what follows from the description.
  * @return false after every problem found was reported.
+ *
+ * @req TOOL-002 A kernel or module that is missing or cannot be loaded is refused before anything
+ *               is booted, by its name and the reason.
  */
 bool model_load(struct model *model);
 

@@ -2,6 +2,8 @@
 /**
  * @file process.h
  * Programs that the command starts: none of them outlives it.
+ *
+ * @req TOOL-005 No emulator outlives the command, even when that is killed.
  */
 #ifndef TOOLS_PROCESS_H
 #define TOOLS_PROCESS_H

@@ -22,7 +22,7 @@ packages_of() {
 	build) echo "$packages_build" ;;
 	qemu) echo "$packages_build $packages_qemu" ;;
 	bochs) echo "$packages_build $packages_bochs" ;;
-	test) echo "$packages_build $packages_qemu $packages_bochs $packages_test" ;;
+	test) echo "$packages_build $packages_qemu $packages_bochs $packages_test $packages_docs" ;;
 	docs) echo "$packages_build $packages_docs" ;;
 	*)
 		say "unknown goal '$1'"

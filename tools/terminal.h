@@ -2,6 +2,8 @@
 /**
  * @file terminal.h
  * The user's terminal, key by key, and put back as it was whatever ends the command.
+ *
+ * @req TOOL-004 The terminal is restored whatever ends the command, but for SIGKILL.
  */
 #ifndef TOOLS_TERMINAL_H
 #define TOOLS_TERMINAL_H

@@ -91,7 +91,7 @@ enum system_partition_kind {
 
 /** A partition. */
 struct system_partition {
-	char name[SYSTEM_NAME_SIZE]; /**< letters, digits, `_`, `-`, `.`; NUL-padded; unique */
+	char name[SYSTEM_NAME_SIZE]; /**< letters, digits, "_-."; NUL-padded; unique */
 	uint64_t ram_size;	     /**< RAM that belongs to the partition, besides its program: a
 					  VMM makes its guest's memory of it. Multiple of
 					  SYSTEM_PAGE */

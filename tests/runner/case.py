@@ -102,7 +102,7 @@ class _Process:
         self._dialog = list(case.dialog)
         self._seen = 0
         self._process = subprocess.Popen(
-            command, cwd=work, env={**os.environ, "TERM": "dumb", **case.env},
+            command, cwd=work, env={**os.environ, "TERM": "dumb", "TMPDIR": work, **case.env},
             stdin=subprocess.PIPE if case.dialog else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -11,6 +11,10 @@ CASES = [
          builds=("normal",)),
     Case("every source keeps to its columns", "tree", [*SCRIPT, "text"], tap=1,
          builds=("normal",)),
+    Case("every test names requirements that exist", "tree",
+         ["/usr/bin/python3", "{source}/tools/reqs.py", "{work}"], builds=("normal",)),
+    Case("the reference manual has no warning", "tree",
+         ["{source}/tools/docs.sh", "{work}"], timeout=120, builds=("normal",)),
     Case("clang builds everything without a warning", "tree",
          [*SCRIPT, "clang", "{build}/clang"], tap=1, timeout=600, builds=("normal",)),
 ]

@@ -3,8 +3,8 @@
  * Takes a well-formed system image, damages it in one place, makes the checksums right again
  * where they are not the subject, and expects the reason by name.
  *
- * @verifies LIB-001
- * @verifies LIB-002
+ * @verifies LIB-301
+ * @verifies LIB-302
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests of the `hypike` command, as TAP: tests/tool.py BUILD input|console.
+
+`input` gives it files and options that it must refuse by name; `console` runs it on a terminal.
+
+@verifies TOOL-001
+@verifies TOOL-002
+@verifies TOOL-003
+@verifies TOOL-004
+@verifies TOOL-005
+"""
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+OK, SYSTEM, USAGE, INPUT, EMULATOR, TIMEOUT = 0, 1, 2, 3, 4, 124
+
+MULTIBOOT_MAGIC = 0x1BADB002
+ELF_HEADER, PROGRAM_HEADER = 52, 32
+CODE_AT = 0x1000  # in the file
+
+
+def multiboot_header(flags=0, checksum=None):
+    if checksum is None:
+        checksum = -(MULTIBOOT_MAGIC + flags) & 0xFFFFFFFF
+    return struct.pack("<III", MULTIBOOT_MAGIC, flags, checksum)
+
+
+def elf(segments=((0x100000, 0x1000),), header=None, entry=0x10000C):
+    """A Multiboot kernel as an ELF32 that ends at once, with these (address, size) segments."""
+    code = (header or multiboot_header()) + b"\xFA\xF4\xEB\xFD"  # cli; 1: hlt; jmp 1b
+    ident = b"\x7fELF\x01\x01\x01" + bytes(9)
+    out = ident + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, entry, ELF_HEADER, 0, 0, ELF_HEADER,
+                              PROGRAM_HEADER, len(segments), 40, 0, 0)
+    for address, size in segments:
+        out += struct.pack("<IIIIIIII", 1, CODE_AT, address, address, size, size, 5, 0x1000)
+    out = out.ljust(CODE_AT, b"\0") + code
+    return out.ljust(CODE_AT + max(size for _, size in segments), b"\0")
+
+
+class Tap:
+    """Prints points, and the plan at the end."""
+
+    def __init__(self):
+        self.count = 0
+        self.failed = 0
+
+    def point(self, name, problem):
+        self.count += 1
+        self.failed += bool(problem)
+        print(f"{'not ok' if problem else 'ok'} {self.count} - {name}")
+        for line in str(problem or "").splitlines():
+            print("# " + line)
+        sys.stdout.flush()
+
+    def finish(self):
+        print(f"1..{self.count}")
+        return 1 if self.failed else 0
+
+
+class Refusals:
+    """Calls the command and compares status and message."""
+
+    def __init__(self, tool, tap):
+        self.tool = tool
+        self.tap = tap
+
+    def write(self, name, data):
+        with open(name, "wb") as file:
+            file.write(data)
+        return name
+
+    def expect(self, name, status, message, *arguments):
+        done = subprocess.run([self.tool, *arguments], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+        problem = None
+        if done.returncode != status:
+            problem = f"status {done.returncode}, expected {status}: {done.stderr}"
+        elif not re.search(message, done.stderr if status else done.stdout + done.stderr):
+            problem = f"said: {done.stderr}expected: {message}"
+        self.tap.point(name, problem)
+
+    def pack(self, name, message, *arguments, status=INPUT):
+        """Refused before anything is written or booted."""
+        if os.path.exists("out.img"):
+            os.remove("out.img")
+        self.expect(name, status, message, "pack", "--vmm", "vmm", "-o", "out.img", *arguments)
+        if status != OK and os.path.exists("out.img"):
+            self.tap.point(name + ": nothing written", "out.img is there")
+
+
+def test_usage(say):
+    say.expect("no command", USAGE, "Usage: hypike COMMAND")
+    say.expect("unknown command", USAGE, "hypike: fly: no such command", "fly")
+    say.expect("help", OK, "boot .*\n *pack", "--help")
+    say.expect("help of boot", OK, "Ctrl-A x", "boot", "--help")
+    say.expect("help of pack", OK, "--output", "pack", "--help")
+    say.expect("unknown option", USAGE, "unrecognized option '--fly'", "boot", "--fly")
+    say.expect("no kernel", USAGE, "give --kernel FILE", "boot")
+    say.expect("no value", USAGE, "requires an argument", "boot", "--kernel")
+    say.expect("stray word", USAGE, "hypike: good: no option", "boot", "--kernel", "good", "good")
+    say.expect("unknown machine", USAGE, "no such machine; there are qemu, bochs, bochs-amd",
+               "boot", "--on", "mars", "--kernel", "good")
+    say.expect("no CPUs", USAGE, "--cpus 0: no number", "boot", "--cpus", "0")
+    say.expect("word for a number", USAGE, "--timeout soon", "boot", "--timeout", "soon")
+    say.expect("second kernel", USAGE, "good is the kernel already", "boot", "--kernel", "good",
+               "--kernel", "good")
+    say.expect("memory without unit", USAGE, "--memory 64X", "boot", "--memory", "64X")
+    say.expect("memory wraps", USAGE, "--memory", "boot", "--memory", "99999999999G")
+    say.expect("negative memory", USAGE, "--memory -1M", "boot", "--memory", "-1M")
+    say.expect("vcpus", USAGE, "--vcpus 99: no number", "boot", "--vcpus", "99")
+    say.expect("pin", USAGE, "--pin 1,x", "boot", "--pin", "1,x")
+    say.expect("name", USAGE, "--vm a b: a name has", "boot", "--vm", "a b")
+    say.expect("icount on Bochs", USAGE, "--icount is for QEMU", "boot", "--on", "bochs",
+               "--icount", "--kernel", "good")
+
+
+def test_kernels(say):
+    good = elf()
+    bad_sum = elf(header=multiboot_header(checksum=1))
+    flags = elf(header=multiboot_header(flags=1 << 5))
+    overlap = elf(segments=((0x100000, 0x2000), (0x101000, 0x1000)))
+    outside = elf(segments=((0x100000, 0x1000), (0x10000000, 0x1000)))
+    for name, data in {"good": good, "empty": b"", "plain": b"no kernel\n" * 2000,
+                       "sum": bad_sum, "flags": flags, "cut": good[:CODE_AT + 16],
+                       "cut-header": good[:60], "overlap": overlap, "outside": outside,
+                       "entry": elf(entry=0x50), "module": bytes(3 << 20)}.items():
+        say.write(name, data)
+    say.pack("a good kernel", "", "--kernel", "good", status=OK)
+    say.pack("missing file", "hypike: nowhere: No such file", "--kernel", "nowhere")
+    say.pack("directory", r"hypike: \.: not a regular file", "--kernel", ".")
+    say.pack("empty file", "hypike: empty: ", "--kernel", "empty")
+    say.pack("no Multiboot header", "hypike: plain: .*no Multiboot header", "--kernel", "plain")
+    say.pack("bad checksum", "hypike: sum: .*(checksum|Multiboot header)", "--kernel", "sum")
+    say.pack("unknown flags", "hypike: flags: .*(flag|feature)", "--kernel", "flags")
+    say.pack("truncated ELF", "hypike: cut: ", "--kernel", "cut")
+    say.pack("truncated ELF header", "hypike: cut-header: ", "--kernel", "cut-header")
+    say.pack("segments overlap", "hypike: overlap: .*overlap", "--kernel", "overlap")
+    say.pack("segment outside memory", "hypike: outside: .*outside", "--kernel", "outside")
+    say.pack("entry outside", "hypike: entry: .*entry", "--kernel", "entry")
+    say.pack("too little memory", "hypike: good: .*outside", "--kernel", "good", "--memory", "1M")
+    say.pack("far too little memory", "vm1: memory must be", "--kernel", "good", "--memory", "4K")
+    say.pack("odd memory", "vm1: .*not whole pages", "--kernel", "good", "--memory", "5000001")
+    say.pack("module missing", "hypike: nowhere: No such file", "--kernel", "good", "--module",
+             "nowhere with arguments")
+    say.pack("module too large", "hypike: module: module too large", "--kernel", "good",
+             "--module", "module", "--memory", "3M")
+    say.pack("second machine without kernel", "two: no kernel", "--kernel", "good", "--vm", "two")
+    say.pack("two machines of one name", "partitions.1.: the name is used twice", "--vm", "one",
+             "--kernel", "good", "--vm", "one", "--kernel", "good")
+    say.pack("every problem is named", "nowhere(.|\n)*plain", "--kernel", "nowhere", "--vm", "b",
+             "--kernel", "plain")
+    say.expect("missing VMM", INPUT, "hypike: novmm: No such file", "boot", "--vmm", "novmm",
+               "--kernel", "good")
+    say.expect("missing kernel of HyPike", INPUT, "hypike: nokernel: No such file", "boot",
+               "--vmm", "vmm", "--hypike", "nokernel", "--kernel", "good")
+
+
+def test_images(say):
+    say.pack("an image", "", "--kernel", "good", "--module", "module a b", "--cmdline", 'a "b"',
+             status=OK)
+    with open("out.img", "rb") as file:
+        image = file.read()
+    say.write("short.img", image[:-4096])
+    say.write("tables.img", image[:200] + b"\xff" + image[201:])
+    say.write("bytes.img", image[:-4096] + b"\x01" + image[-4095:])
+    say.write("hypike.elf", elf())
+    boot = ("boot", "--dry-run", "--hypike", "hypike.elf", "--image")
+    say.expect("a good image", OK, "qemu-system-x86_64", *boot, "out.img")
+    say.expect("truncated image", INPUT, r"short.img: header\[0\]: .*truncated", *boot, "short.img")
+    say.expect("damaged tables", INPUT, r"tables.img: header\[0\]: .*checksum", *boot, "tables.img")
+    say.expect("damaged file", INPUT, r"bytes.img: files\[2\]: .*checksum", *boot, "bytes.img")
+    say.expect("no image", INPUT, r"good: header\[0\]: .*magic", *boot, "good")
+    say.expect("an image and more", USAGE, "--image FILE is the whole", *boot, "out.img",
+               "--kernel", "good")
+
+
+def run_input(tool, tap):
+    say = Refusals(tool, tap)
+    say.write("vmm", elf())
+    say.write("good", elf())
+    test_usage(say)
+    test_kernels(say)
+    test_images(say)
+
+
+class Terminal:
+    """The command on a terminal of its own, with a guest that never ends."""
+
+    def __init__(self, *command):
+        self.master, self.slave = pty.openpty()
+        self.before = termios.tcgetattr(self.slave)
+        self.output = b""
+        self.process = subprocess.Popen(command, stdin=self.slave, stdout=self.slave,
+                                        stderr=self.slave, preexec_fn=self._take_terminal)
+
+    def _take_terminal(self):
+        os.setsid()
+        os.close(os.open(os.ttyname(self.slave), os.O_RDWR))  # becomes the controlling one
+
+    def wait_for(self, text, seconds=60):
+        end = time.monotonic() + seconds
+        while text not in self.output:
+            ready, _, _ = select.select([self.master], [], [], end - time.monotonic())
+            if not ready:
+                return f"never said {text}: {self.output}"
+            self.output += os.read(self.master, 4096)
+        return None
+
+    def type(self, text):
+        os.write(self.master, text)
+
+    def finish(self, status):
+        """Wait for the end; returns what is wrong, if anything."""
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return "did not end"
+        if self.process.returncode != status:
+            return f"status {self.process.returncode}, expected {status}: {self.output}"
+        if termios.tcgetattr(self.slave) != self.before:
+            return "the terminal was not restored"
+        return None
+
+    def is_raw(self):
+        return not termios.tcgetattr(self.slave)[3] & (termios.ICANON | termios.ECHO)
+
+    def children(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
+                  encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+
+
+def console_case(tap, name, command, act, status, ready=b"Ctrl-A x ends"):
+    terminal = Terminal(*command)
+    problem = terminal.wait_for(ready)
+    deadline = time.monotonic() + 10
+    while not problem and not terminal.is_raw():
+        if time.monotonic() > deadline:
+            problem = "the terminal never became raw"
+        time.sleep(0.01)
+    if not problem:
+        act(terminal)
+    tap.point(name, problem or terminal.finish(status))
+
+
+def gone(pid):
+    """Has the process ended?"""
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{pid}"):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_orphans(tap, endless):
+    """The emulator dies with the command, even when that is killed without a word."""
+    with subprocess.Popen(endless, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        path = f"/proc/{process.pid}/task/{process.pid}/children"
+        emulator = []
+        for _ in range(200):
+            with open(path, encoding="ascii") as file:
+                emulator = file.read().split()
+            if emulator:
+                break
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.kill()
+    tap.point("no emulator outlives the command",
+              None if emulator and gone(int(emulator[0])) else f"{emulator} is still there")
+
+
+def run_console(tool, tap):
+    with open("endless", "wb") as file:
+        file.write(elf())
+    for machine in ("qemu", "bochs"):
+        endless = (tool, "boot", "--bare", "--on", machine, "--kernel", "endless")
+        console_case(tap, f"{machine}: Ctrl-A x ends it", endless,
+                     lambda terminal: terminal.type(b"\x01x"), OK)
+    endless = (tool, "boot", "--bare", "--kernel", "endless")
+    console_case(tap, "Ctrl-A h helps, Ctrl-A x ends it", endless,
+                 lambda terminal: (terminal.type(b"\x01h"), terminal.wait_for(b"Ctrl-A a: send"),
+                                   terminal.type(b"\x01x")), OK)
+    console_case(tap, "Ctrl-C goes to the guest", endless,
+                 lambda terminal: (terminal.type(b"\x03"), time.sleep(0.3),
+                                   terminal.type(b"\x01x")), OK)
+    console_case(tap, "SIGTERM restores the terminal", endless,
+                 lambda terminal: terminal.process.terminate(), 128 + signal.SIGTERM)
+    console_case(tap, "SIGHUP restores the terminal", endless,
+                 lambda terminal: terminal.process.send_signal(signal.SIGHUP), 128 + signal.SIGHUP)
+    console_case(tap, "SIGSEGV restores the terminal", endless,
+                 lambda terminal: terminal.process.send_signal(signal.SIGSEGV), -signal.SIGSEGV)
+    console_case(tap, "a killed emulator is reported", endless,
+                 lambda terminal: os.kill(terminal.children()[0], signal.SIGKILL), EMULATOR)
+    console_case(tap, "a timeout restores the terminal", (*endless, "--timeout", "1"),
+                 lambda terminal: None, TIMEOUT)
+    test_orphans(tap, endless)
+
+
+def main():
+    build, what = sys.argv[1:]
+    tap = Tap()
+    tool = os.path.join(os.path.abspath(build), "tools", "hypike")
+    with tempfile.TemporaryDirectory(prefix="hypike-test-") as work:
+        os.chdir(work)
+        os.environ["TMPDIR"] = work  # a killed command cannot clean up
+        {"input": run_input, "console": run_console}[what](tool, tap)
+        os.chdir("/")
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
