@@ -25,7 +25,7 @@
 
 #define INPUT_UNLOCKED 0x80u
 
-enum command {
+enum kbc_command {
 	CMD_READ_CONFIG = 0x20,
 	CMD_WRITE_CONFIG = 0x60,
 	CMD_AUX_OFF = 0xa7,
