@@ -79,6 +79,11 @@ enum verdict x86_exit_apic_write(struct vcpu *vcpu, uint32_t offset);
 enum verdict x86_exit_apic_access(struct vcpu *vcpu, gpa_t address, uint32_t access);
 enum verdict x86_exit_virtual_eoi(struct vcpu *vcpu, uint32_t vector);
 enum verdict x86_exit_tpr_below(struct vcpu *vcpu);
+/** The guest ended an interrupt: HV_EXIT_EOI where the VMM waits for it. */
+enum verdict x86_apic_eoi(struct vcpu *vcpu);
+/** An access to the xAPIC page by the instruction in `insn`; false: not one that is emulated. */
+bool x86_apic_page_access(struct vcpu *vcpu, const uint8_t *insn, uint32_t length, gpa_t address,
+			  enum verdict *verdict);
 
 /* --------------------------------------------------------------- what handlers are made of */
 

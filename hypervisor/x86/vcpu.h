@@ -137,6 +137,8 @@ struct vcpu {
 	enum verdict (*complete)(struct vcpu *vcpu); /**< finishes the exit that the VMM had; or NULL */
 	uint64_t complete_arg[4];  /**< what it needs, out of the VMM's reach */
 	struct hv_x86_regs staged; /**< copy of the page's register area while it is checked */
+	struct hv_event staged_event; /**< likewise of page->inject */
+	uint32_t staged_groups;	   /**< groups in `staged` */
 	uint64_t mtrr[28];	   /**< memory type range registers: kept for the guest, without effect */
 
 	struct lapic lapic;

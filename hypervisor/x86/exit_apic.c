@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file exit_apic.c Accesses to the local APIC: its page, end of interrupt, hardware assistance. */
+#include "hypervisor/x86/arch.h"
+#include "hypervisor/x86/exits.h"
+#include "hypervisor/x86/gpt.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/regs.h"
+
+enum verdict x86_exit_virtual_eoi(struct vcpu *vcpu, uint32_t vector)
+{
+	vcpu->page->exit.eoi_vector = vector;
+	return vcpu_hand(vcpu, HV_EXIT_EOI);
+}
+
+enum verdict x86_apic_eoi(struct vcpu *vcpu)
+{
+	const int vector = lapic_eoi(vcpu);
+
+	if (lapic_pending(vcpu) >= 0)
+		x86_look_for_events(vcpu);
+	if (vector < 0)
+		return VERDICT_RESUME;
+	const uint32_t bit = 1u << (vector & 31);
+
+	if ((vcpu->vm->eoi_trap[(uint32_t)vector / 32] & bit) == 0)
+		return VERDICT_RESUME;
+	return x86_exit_virtual_eoi(vcpu, (uint32_t)vector);
+}
+
+enum verdict x86_exit_apic_write(struct vcpu *vcpu, uint32_t offset)
+{
+	const uint32_t *const page = vcpu->lapic.page;
+	uint64_t value = page[offset / 4];
+
+	if (offset == LAPIC_EOI)
+		return x86_apic_eoi(vcpu);
+	if (offset == LAPIC_ICR_LOW && vcpu->lapic.mode == LAPIC_X2APIC)
+		value |= (uint64_t)page[LAPIC_ICR_HIGH / 4] << 32;
+	lapic_write(vcpu, offset, value);
+	return VERDICT_RESUME;
+}
+
+static void load(struct vcpu *vcpu, const struct insn_mov *mov, uint64_t value)
+{
+	uint64_t *const reg = &vcpu->regs.gpr[mov->reg];
+
+	if (mov->reg == HV_RSP) {
+		vcpu_need(vcpu, REGS_RSP);
+		vcpu_change(vcpu, REGS_RSP);
+	}
+	if (mov->size >= 4)
+		*reg = value;
+	else if (mov->high_byte)
+		*reg = (*reg & ~UINT64_C(0xff00)) | (value & 0xff) << 8;
+	else
+		*reg = (*reg & ~insn_size_mask(mov->size)) | (value & insn_size_mask(mov->size));
+}
+
+static enum verdict store(struct vcpu *vcpu, uint32_t offset, const struct insn_mov *mov)
+{
+	uint64_t value = (uint64_t)(int64_t)mov->imm;
+
+	if (!mov->has_imm) {
+		vcpu_need(vcpu, mov->reg == HV_RSP ? REGS_RSP : 0);
+		value = vcpu->regs.gpr[mov->reg];
+	}
+	const enum verdict verdict = vcpu_skip(vcpu, 0);
+
+	if (verdict != VERDICT_RESUME)
+		return verdict;
+	if (offset == LAPIC_EOI)
+		return x86_apic_eoi(vcpu);
+	lapic_write(vcpu, offset, (uint32_t)value);
+	return VERDICT_RESUME;
+}
+
+/**
+ * An access to the xAPIC page by a plain MOV, as all systems do it: registers are 32 bits wide on 16-byte
+ * boundaries, what else is undefined (SDM vol. 3, 11.4.1) and reads as zero.
+ * @return false: another instruction; it is the VMM's, for which nothing is there.
+ */
+bool x86_apic_page_access(struct vcpu *vcpu, const uint8_t *insn, uint32_t length, gpa_t address,
+			  enum verdict *verdict)
+{
+	struct insn_mov mov;
+	const uint32_t size = vcpu_code_size(vcpu);
+	const uint32_t offset = (uint32_t)(address.raw & HV_PAGE_MASK);
+	uint64_t value = 0;
+
+	if (size == 16)
+		return false;
+	mov.length = 0;
+	if (insn_mov_decode(insn, length, size == 64 ? INSN_MODE_64 : INSN_MODE_32, &mov) == 0)
+		return false;
+	vcpu->kind = HV_EXIT_APIC;
+	vcpu->exit.insn_length = mov.length;
+	if (mov.store) {
+		if (mov.size == 4 && (offset & 15) == 0)
+			*verdict = store(vcpu, offset, &mov);
+		else
+			*verdict = vcpu_skip(vcpu, 0);
+		return true;
+	}
+	if ((offset & 15) + mov.size <= 4)
+		lapic_read(vcpu, offset & ~15u, &value);
+	load(vcpu, &mov, (uint32_t)value >> (8 * (offset & 3)));
+	*verdict = vcpu_skip(vcpu, 0);
+	return true;
+}
+
+/** VMX: the guest touched the APIC-access page in a way that the CPU doesn't virtualise. */
+enum verdict x86_exit_apic_access(struct vcpu *vcpu, gpa_t address, uint32_t access)
+{
+	const struct x86_memory_fault fault = {.address = address, .access = access};
+
+	return x86_exit_memory(vcpu, &fault);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file fetch.c
+ * The guest's instruction bytes, and stepping over an instruction.
+ *
+ * AMD CPUs without NRIP save (QEMU's among them) don't tell an instruction's length. Walking the
+ * guest's tables costs a few hundred instructions, so the page of code last used is remembered, like a
+ * TLB entry: its key is CR3 and the linear page. A guest that remaps its code without writing CR3 could be
+ * answered with old bytes; they are believed only if they are the very opcode that the CPU says it intercepted,
+ * and all that follows from them is the length of that instruction.
+ */
+#include "hypervisor/core/core.h"
+#include "hypervisor/x86/arch.h"
+#include "hypervisor/x86/exits.h"
+#include "hypervisor/x86/gpt.h"
+#include "hypervisor/x86/vendor.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/regs.h"
+
+gva_t x86_code_address(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, REGS_RIP | REGS_CS | REGS_CR);
+	if (vcpu_code_size(vcpu) == 64)
+		return gva(vcpu->regs.rip);
+	return gva((uint32_t)(vcpu->regs.seg[HV_CS].base + vcpu->regs.rip));
+}
+
+void vcpu_paging_mode(struct vcpu *vcpu, struct gpt_mode *mode)
+{
+	vcpu_need(vcpu, REGS_CR | REGS_CS | REGS_RFLAGS);
+	const struct hv_x86_regs *const regs = &vcpu->regs;
+
+	*mode = (struct gpt_mode){.cr0 = regs->cr0,
+				  .cr3 = regs->cr3,
+				  .cr4 = regs->cr4,
+				  .efer = regs->efer,
+				  .rflags = regs->rflags,
+				  .user = vcpu->cpl == 3};
+}
+
+static enum insn_mode mode_of(struct vcpu *vcpu)
+{
+	const uint32_t size = vcpu_code_size(vcpu);
+
+	if (size == 64)
+		return INSN_MODE_64;
+	return size == 32 ? INSN_MODE_32 : INSN_MODE_16;
+}
+
+static bool cached_page(struct vcpu *vcpu, gva_t at)
+{
+	const struct fetch_cache *const cache = &vcpu->fetch;
+
+	return cache->page == ((at.raw & ~(uint64_t)HV_PAGE_MASK) | 1) &&
+	       cache->cr3 == vcpu->regs.cr3 && cache->generation == vcpu->vm->flush_generation;
+}
+
+/** Translate the page of code at `at` and remember it. @return false: not there (any more). */
+static bool load_page(struct vcpu *vcpu, gva_t at)
+{
+	struct gpt_mode mode;
+	gpa_t where;
+	uint32_t fault;
+	const gva_t page = gva(at.raw & ~(uint64_t)HV_PAGE_MASK);
+
+	vcpu_paging_mode(vcpu, &mode);
+	vcpu->fetch.page = 0;
+	if (gpt_translate(&vcpu->vm->npt, &mode, page, HV_PROT_EXEC, false, &where, &fault) != HV_OK)
+		return false;
+	const uint8_t *const host = npt_pointer(&vcpu->vm->npt, where, HV_PROT_READ);
+
+	if (!host)
+		return false;
+	vcpu->fetch = (struct fetch_cache){.cr3 = vcpu->regs.cr3,
+					   .page = page.raw | 1,
+					   .host = host,
+					   .generation = vcpu->vm->flush_generation};
+	return true;
+}
+
+/** Up to 15 bytes, copied once: the guest may change them meanwhile. */
+uint32_t vcpu_fetch_insn(struct vcpu *vcpu, uint8_t bytes[INSN_MAX_LENGTH])
+{
+	const gva_t at = x86_code_address(vcpu);
+	const uint32_t offset = (uint32_t)(at.raw & HV_PAGE_MASK);
+	uint32_t count = HV_PAGE_SIZE - offset;
+
+	if (!load_page(vcpu, at))
+		return 0;
+	if (count >= INSN_MAX_LENGTH) {
+		__builtin_memcpy(bytes, vcpu->fetch.host + offset, INSN_MAX_LENGTH);
+		return INSN_MAX_LENGTH;
+	}
+	__builtin_memcpy(bytes, vcpu->fetch.host + offset, count);
+	if (load_page(vcpu, gva(at.raw + count))) {
+		__builtin_memcpy(bytes + count, vcpu->fetch.host, INSN_MAX_LENGTH - count);
+		count = INSN_MAX_LENGTH;
+	}
+	return count;
+}
+
+/** The quick way: the remembered page, the expected opcode. 0: take the long way. */
+static uint32_t length_cached(struct vcpu *vcpu, uint32_t pattern)
+{
+	const gva_t at = x86_code_address(vcpu);
+	const uint32_t offset = (uint32_t)(at.raw & HV_PAGE_MASK);
+
+	if (pattern == 0 || offset > HV_PAGE_SIZE - INSN_MAX_LENGTH)
+		return 0;
+	if (!cached_page(vcpu, at) && !load_page(vcpu, at))
+		return 0;
+	return insn_match(vcpu->fetch.host + offset, INSN_MAX_LENGTH, mode_of(vcpu), pattern);
+}
+
+/** @req HV-013 Where the CPU doesn't report an instruction's length, it is found by decoding. */
+uint32_t x86_insn_length(struct vcpu *vcpu, uint32_t pattern)
+{
+	struct insn insn;
+	uint8_t bytes[INSN_MAX_LENGTH];
+
+	if (vcpu->exit.insn_length != 0)
+		return vcpu->exit.insn_length;
+	vcpu->exit.insn_length = length_cached(vcpu, pattern);
+	if (vcpu->exit.insn_length != 0)
+		return vcpu->exit.insn_length;
+	const uint32_t count = vcpu_fetch_insn(vcpu, bytes);
+
+	if (count != 0 && insn_decode(bytes, count, mode_of(vcpu), &insn) == 0)
+		vcpu->exit.insn_length = insn.length;
+	return vcpu->exit.insn_length;
+}
+
+/** Single-stepping guests see the trap behind an emulated instruction too (SDM vol. 3, 17.3.1.4). */
+static enum verdict step_trap(struct vcpu *vcpu)
+{
+	if ((vcpu->request & HV_REQUEST_STEP) != 0)
+		return VERDICT_RESUME;
+	vcpu_need(vcpu, REGS_DR);
+	vcpu->regs.dr6 |= DR6_BS;
+	vcpu_change(vcpu, REGS_DR);
+	return x86_raise(vcpu, X86_DB, false, 0);
+}
+
+enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
+{
+	struct hv_x86_regs *const regs = &vcpu->regs;
+	const uint32_t length = x86_insn_length(vcpu, pattern);
+
+	if (length == 0) {
+		/* Its page went away or its bytes changed under it: execute it again, by then it faults. */
+		return VERDICT_RESUME;
+	}
+	vcpu_need(vcpu, REGS_RIP | REGS_RFLAGS | REGS_EVENT);
+	regs->rip += length;
+	if (__builtin_expect(regs->rip >> 32 != 0, 0) && vcpu_code_size(vcpu) != 64)
+		regs->rip = (uint32_t)regs->rip;
+	vcpu_change(vcpu, REGS_RIP);
+	if ((regs->shadow & (HV_SHADOW_STI | HV_SHADOW_MOV_SS)) != 0) {
+		regs->shadow &= HV_SHADOW_NMI;
+		vcpu_change(vcpu, REGS_EVENT);
+		x86_look_for_events(vcpu);
+	}
+	if ((regs->rflags & (RFLAGS_RF | RFLAGS_TF)) == 0)
+		return VERDICT_RESUME;
+	regs->rflags &= ~RFLAGS_RF;
+	vcpu_change(vcpu, REGS_RFLAGS);
+	return (regs->rflags & RFLAGS_TF) != 0 ? step_trap(vcpu) : VERDICT_RESUME;
+}
+
+enum verdict vcpu_complete_skip(struct vcpu *vcpu)
+{
+	if (vcpu->action == HV_ACTION_FAULT)
+		return x86_raise_gp(vcpu);
+	return vcpu_skip(vcpu, 0);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file msr.c
+ * Model-specific registers. Those that the CPU switches with the guest are reached directly (msr_init());
+ * the rest is here, and what isn't here doesn't exist: #GP.
+ */
+#include "hypervisor/x86/arch.h"
+#include "hypervisor/x86/exits.h"
+#include "hypervisor/x86/vendor.h"
+#include "lib/x86/cpuid.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/regs.h"
+
+/* Indices into vcpu->mtrr. */
+#define MTRR_VARIABLE 0u  /**< eight pairs of base and mask */
+#define MTRR_FIXED    16u /**< eleven */
+#define MTRR_DEFAULT  27u
+/** Eight variable ranges, fixed ranges, WC (SDM vol. 3, 11.11.1). */
+#define MTRRCAP_VALUE UINT64_C(0x508)
+#define MTRR_TYPES    ((1u << 0) | (1u << 1) | (1u << 4) | (1u << 5) | (1u << 6))
+
+/** The guest reaches these without an exit: they are switched with the world or lazily. */
+static const uint32_t direct[] = {
+	IA32_FS_BASE,	   IA32_GS_BASE,      IA32_KERNEL_GS_BASE, IA32_STAR,	  IA32_LSTAR,
+	IA32_CSTAR,	   IA32_FMASK,	      IA32_SYSENTER_CS,	   IA32_SYSENTER_ESP,
+	IA32_SYSENTER_EIP,
+};
+
+void msr_init(struct vm *vm)
+{
+	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++)
+		vendor->trap_msr(vm, direct[i], false, false);
+	vendor->trap_msr(vm, IA32_TIME_STAMP_COUNTER, false, true);
+}
+
+/** Where an MTRR is kept; -1: no such register. */
+static int mtrr_index(uint32_t msr)
+{
+	if (msr >= IA32_MTRR_PHYSBASE0 && msr < IA32_MTRR_PHYSBASE0 + 16)
+		return (int)(MTRR_VARIABLE + msr - IA32_MTRR_PHYSBASE0);
+	switch (msr) {
+	case IA32_MTRR_FIX64K_00000:
+		return MTRR_FIXED;
+	case IA32_MTRR_FIX16K_80000:
+	case IA32_MTRR_FIX16K_A0000:
+		return (int)(MTRR_FIXED + 1 + msr - IA32_MTRR_FIX16K_80000);
+	case IA32_MTRR_DEF_TYPE:
+		return MTRR_DEFAULT;
+	default:
+		if (msr >= IA32_MTRR_FIX4K_C0000 && msr < IA32_MTRR_FIX4K_C0000 + 8)
+			return (int)(MTRR_FIXED + 3 + msr - IA32_MTRR_FIX4K_C0000);
+		return -1;
+	}
+}
+
+/** Memory types and reserved bits as in SDM vol. 3, 11.11.2. */
+static bool mtrr_valid(uint32_t index, uint64_t value)
+{
+	const uint64_t physical = NPT_LIMIT - 1;
+
+	if (index >= MTRR_FIXED && index < MTRR_DEFAULT) {
+		for (uint32_t i = 0; i < 8; i++)
+			if (((value >> (8 * i)) & 0xff) > 6 ||
+			    (MTRR_TYPES >> ((value >> (8 * i)) & 0xff) & 1) == 0)
+				return false;
+		return true;
+	}
+	if (index == MTRR_DEFAULT)
+		return (value & ~UINT64_C(0xcff)) == 0 && (value & 0xff) <= 6 &&
+		       (MTRR_TYPES >> (value & 0xff) & 1) != 0;
+	if ((index & 1) != 0)
+		return (value & ~(physical & ~UINT64_C(0x7ff))) == 0;
+	return (value & ~(physical & ~UINT64_C(0xf00))) == 0 && (value & 0xff) <= 6 &&
+	       (MTRR_TYPES >> (value & 0xff) & 1) != 0;
+}
+
+static bool read_mtrr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	const int index = mtrr_index(msr);
+
+	if (index < 0)
+		return false;
+	*value = vcpu->mtrr[index];
+	return true;
+}
+
+static bool write_mtrr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	const int index = mtrr_index(msr);
+
+	if (index < 0 || !mtrr_valid((uint32_t)index, value))
+		return false;
+	vcpu->mtrr[index] = value;
+	return true;
+}
+
+static bool is_x2apic(uint32_t msr)
+{
+	return msr >= IA32_X2APIC_FIRST && msr <= IA32_X2APIC_LAST;
+}
+
+static uint64_t read_reg(struct vcpu *vcpu, uint32_t groups, const uint64_t *reg)
+{
+	vcpu_need(vcpu, groups);
+	return *reg;
+}
+
+static bool write_reg(struct vcpu *vcpu, uint32_t groups, uint64_t *reg, uint64_t value)
+{
+	vcpu_need(vcpu, groups);
+	*reg = value;
+	vcpu_change(vcpu, groups);
+	return true;
+}
+
+/** MSRs that Linux and others read on a CPU of this kind and that say "nothing special". */
+static bool reads_as_zero(uint32_t msr)
+{
+	switch (msr) {
+	case IA32_P5_MC_ADDR:
+	case IA32_P5_MC_TYPE:
+	case IA32_PLATFORM_ID:
+	case IA32_BIOS_SIGN_ID:
+	case IA32_MCG_CAP:
+	case IA32_MCG_STATUS:
+	case IA32_MCG_CTL:
+	case IA32_DEBUGCTL:
+		return true;
+	case AMD_SYSCFG:
+	case AMD_HWCR:
+		return vendor->vendor == HV_VENDOR_SVM;
+	default:
+		return false;
+	}
+}
+
+bool msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	struct hv_x86_regs *const regs = &vcpu->regs;
+
+	switch (msr) {
+	case IA32_TIME_STAMP_COUNTER:
+		*value = host_tsc() + read_reg(vcpu, REGS_TIME, &regs->tsc_offset);
+		return true;
+	case IA32_APIC_BASE:
+		*value = vcpu->lapic.base;
+		return true;
+	case IA32_FEATURE_CONTROL:
+		*value = FEATURE_CONTROL_LOCK;
+		return vendor->vendor != HV_VENDOR_SVM;
+	case AMD_VM_CR:
+		*value = VM_CR_SVMDIS | VM_CR_LOCK;
+		return vendor->vendor == HV_VENDOR_SVM;
+	case IA32_MTRRCAP:
+		*value = MTRRCAP_VALUE;
+		return true;
+	case IA32_PAT:
+		*value = read_reg(vcpu, REGS_MSR, &regs->pat);
+		return true;
+	case IA32_MISC_ENABLE:
+		*value = read_reg(vcpu, REGS_MSR, &regs->misc_enable);
+		return vendor->vendor != HV_VENDOR_SVM;
+	case IA32_TSC_DEADLINE:
+		*value = lapic_get_tsc_deadline(vcpu);
+		return true;
+	case IA32_EFER:
+		*value = read_reg(vcpu, REGS_CR, &regs->efer);
+		return true;
+	case IA32_FS_BASE:
+		*value = read_reg(vcpu, REGS_SEG, &regs->seg[HV_FS].base);
+		return true;
+	case IA32_GS_BASE:
+		*value = read_reg(vcpu, REGS_SEG, &regs->seg[HV_GS].base);
+		return true;
+	default:
+		*value = 0;
+		return reads_as_zero(msr) || read_mtrr(vcpu, msr, value);
+	}
+}
+
+static bool set_pat(struct vcpu *vcpu, uint64_t value)
+{
+	return x86_pat_valid(value) && write_reg(vcpu, REGS_MSR, &vcpu->regs.pat, value);
+}
+
+static bool set_tsc(struct vcpu *vcpu, uint64_t value)
+{
+	return write_reg(vcpu, REGS_TIME, &vcpu->regs.tsc_offset, value - host_tsc());
+}
+
+static bool set_base(struct vcpu *vcpu, enum hv_x86_seg seg, uint64_t value)
+{
+	return x86_canonical(value) &&
+	       write_reg(vcpu, REGS_SEG, &vcpu->regs.seg[seg].base, value);
+}
+
+bool msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case IA32_TIME_STAMP_COUNTER:
+		return set_tsc(vcpu, value);
+	case IA32_APIC_BASE:
+		if (!lapic_set_base(vcpu, value))
+			return false;
+		vendor->apic_mode(vcpu);
+		return true;
+	case IA32_BIOS_UPDT_TRIG:
+		return true; /* microcode is the host's: the update is silently not done, as under KVM */
+	case IA32_PAT:
+		return set_pat(vcpu, value);
+	case IA32_MISC_ENABLE:
+		return vendor->vendor != HV_VENDOR_SVM &&
+		       write_reg(vcpu, REGS_MSR, &vcpu->regs.misc_enable, value);
+	case IA32_TSC_DEADLINE:
+		lapic_set_tsc_deadline(vcpu, value);
+		return true;
+	case IA32_EFER:
+		return x86_set_efer(vcpu, value);
+	case IA32_FS_BASE:
+		return set_base(vcpu, HV_FS, value);
+	case IA32_GS_BASE:
+		return set_base(vcpu, HV_GS, value);
+	default:
+		return (reads_as_zero(msr) && value == 0) || write_mtrr(vcpu, msr, value);
+	}
+}
+
+/** The VMM's rule for this MSR. Few rules, few MSR exits that reach them: a list. */
+static enum hv_sysreg_policy rule_for(const struct vm *vm, uint32_t msr)
+{
+	for (uint32_t i = vm->sysreg_rules; i-- > 0;)
+		if (msr - vm->sysreg[i].first < vm->sysreg[i].count)
+			return (enum hv_sysreg_policy)vm->sysreg[i].policy;
+	return HV_SYSREG_DEFAULT;
+}
+
+static hv_status_t add_rule(struct vm *vm, uint32_t first, uint32_t count, uint8_t policy)
+{
+	for (uint32_t i = 0; i < vm->sysreg_rules; i++) {
+		if (vm->sysreg[i].first == first && vm->sysreg[i].count == count) {
+			vm->sysreg[i].policy = policy;
+			return HV_OK;
+		}
+	}
+	if (vm->sysreg_rules >= sizeof(vm->sysreg) / sizeof(vm->sysreg[0]))
+		return HV_E_FULL;
+	vm->sysreg[vm->sysreg_rules].first = first;
+	vm->sysreg[vm->sysreg_rules].count = count;
+	vm->sysreg[vm->sysreg_rules].policy = policy;
+	vm->sysreg_rules++;
+	return HV_OK;
+}
+
+/** Direct MSRs that a rule covers exit from now on; or no more. */
+static void redirect(struct vm *vm, uint32_t first, uint32_t count)
+{
+	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++) {
+		if (direct[i] - first >= count)
+			continue;
+		const bool trap = rule_for(vm, direct[i]) != HV_SYSREG_DEFAULT;
+
+		vendor->trap_msr(vm, direct[i], trap, trap);
+	}
+}
+
+hv_status_t vm_trap_sysreg(struct vm *vm, uint32_t first, uint32_t count,
+			   enum hv_sysreg_policy policy)
+{
+	if (count == 0 || first > UINT32_MAX - (count - 1) || (unsigned int)policy > HV_SYSREG_FAULT)
+		return HV_E_INVALID;
+	host_lock(&vm->lock);
+	const hv_status_t status = add_rule(vm, first, count, (uint8_t)policy);
+
+	if (status == HV_OK)
+		redirect(vm, first, count);
+	host_unlock(&vm->lock);
+	return status;
+}
+
+static uint64_t edx_eax(const struct vcpu *vcpu)
+{
+	return (uint64_t)(uint32_t)vcpu->regs.gpr[HV_RDX] << 32 |
+	       (uint32_t)vcpu->regs.gpr[HV_RAX];
+}
+
+static void set_edx_eax(struct vcpu *vcpu, uint64_t value)
+{
+	vcpu->regs.gpr[HV_RAX] = (uint32_t)value;
+	vcpu->regs.gpr[HV_RDX] = value >> 32;
+}
+
+static enum verdict complete_read(struct vcpu *vcpu)
+{
+	if (vcpu->action == HV_ACTION_FAULT)
+		return x86_raise_gp(vcpu);
+	set_edx_eax(vcpu, vcpu->page->exit.sysreg.value);
+	return vcpu_skip(vcpu, INSN_PATTERN_RDMSR);
+}
+
+static enum verdict hand_over(struct vcpu *vcpu, uint32_t msr, bool write)
+{
+	vcpu->page->exit.sysreg = (struct hv_exit_sysreg){
+		.index = msr, .write = write, .value = write ? edx_eax(vcpu) : 0};
+	vcpu->complete = write ? vcpu_complete_skip : complete_read;
+	return vcpu_hand(vcpu, HV_EXIT_SYSREG);
+}
+
+/** @req HV-051 An MSR that isn't virtualised faults in the guest, as on hardware that lacks it. */
+enum verdict x86_exit_rdmsr(struct vcpu *vcpu)
+{
+	const uint32_t msr = (uint32_t)vcpu->regs.gpr[HV_RCX];
+	uint64_t value = 0;
+	bool ok;
+
+	if (is_x2apic(msr)) {
+		vcpu->kind = HV_EXIT_APIC;
+		ok = vcpu->lapic.mode == LAPIC_X2APIC &&
+		     lapic_read(vcpu, (msr - IA32_X2APIC_FIRST) << 4, &value);
+	} else {
+		const enum hv_sysreg_policy policy = rule_for(vcpu->vm, msr);
+
+		if (policy == HV_SYSREG_EXIT)
+			return hand_over(vcpu, msr, false);
+		ok = policy == HV_SYSREG_DEFAULT && msr_read(vcpu, msr, &value);
+	}
+	if (!ok)
+		return x86_raise_gp(vcpu);
+	set_edx_eax(vcpu, value);
+	return vcpu_skip(vcpu, INSN_PATTERN_RDMSR);
+}
+
+/** The write to the EOI register alone can end an interrupt whose end the VMM waits for. */
+static enum verdict apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value)
+{
+	if (offset == LAPIC_EOI && value == 0) {
+		const enum verdict verdict = vcpu_skip(vcpu, INSN_PATTERN_WRMSR);
+
+		return verdict == VERDICT_RESUME ? x86_apic_eoi(vcpu) : verdict;
+	}
+	if (!lapic_write(vcpu, offset, value))
+		return x86_raise_gp(vcpu);
+	return vcpu_skip(vcpu, INSN_PATTERN_WRMSR);
+}
+
+enum verdict x86_exit_wrmsr(struct vcpu *vcpu)
+{
+	const uint32_t msr = (uint32_t)vcpu->regs.gpr[HV_RCX];
+	const uint64_t value = edx_eax(vcpu);
+
+	if (is_x2apic(msr)) {
+		vcpu->kind = HV_EXIT_APIC;
+		if (vcpu->lapic.mode != LAPIC_X2APIC)
+			return x86_raise_gp(vcpu);
+		return apic_write(vcpu, (msr - IA32_X2APIC_FIRST) << 4, value);
+	}
+	const enum hv_sysreg_policy policy = rule_for(vcpu->vm, msr);
+
+	if (policy == HV_SYSREG_EXIT)
+		return hand_over(vcpu, msr, true);
+	if (policy != HV_SYSREG_DEFAULT || !msr_write(vcpu, msr, value))
+		return x86_raise_gp(vcpu);
+	return vcpu_skip(vcpu, INSN_PATTERN_WRMSR);
+}
