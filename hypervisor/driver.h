@@ -13,6 +13,9 @@
 #include <hypike/host.h>
 #include <hypike/hv_x86.h>
 
+/* Everything else in the driver is hidden from the kernel that it is linked into. */
+#pragma GCC visibility push(default)
+
 struct vm;
 struct vcpu;
 
@@ -93,5 +96,7 @@ typedef enum driver_verdict (*driver_handler_t)(void *arg, struct vcpu *vcpu,
 						struct hv_vcpu_page *page);
 /** Register (or with NULL remove) a handler. HV_E_BUSY while a vCPU runs. */
 hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind, driver_handler_t handler, void *arg);
+
+#pragma GCC visibility pop
 
 #endif

@@ -16,7 +16,7 @@ enum verdict x86_apic_eoi(struct vcpu *vcpu)
 {
 	const int vector = lapic_eoi(vcpu);
 
-	if (lapic_pending(vcpu) >= 0)
+	if (vcpu->lapic.irr_words != 0)
 		x86_look_for_events(vcpu);
 	if (vector < 0)
 		return VERDICT_RESUME;
