@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fuzzing, briefly and the same each time; more by hand with tests/fuzz.py."""
+import glob
+import os
+
+from runner.case import Case
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RUNS = 20000
+
+
+def _cases():
+    for path in sorted(glob.glob(os.path.join(SOURCE, "tests/unit/*/fuzz-*.c"))):
+        name = os.path.basename(path)[len("fuzz-"):-len(".c")]
+        yield Case(f"fuzz {name}", "unit",
+                   ["/usr/bin/python3", "{source}/tests/fuzz.py",
+                    "{source}/" + os.path.relpath(path, SOURCE), str(RUNS)],
+                   expect=(r"stat::number_of_executed_units: \d{4,}",), timeout=180,
+                   builds=("normal",))
+
+
+CASES = list(_cases())
