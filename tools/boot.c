@@ -34,6 +34,8 @@ enum {
 	OPTION_APPEND,
 	OPTION_IMAGE,
 	OPTION_HYPIKE,
+	OPTION_LOADER,
+	OPTION_MULTIBOOT,
 };
 
 /* RAM for the kernel itself, the firmware and the system image's tables. */
@@ -69,6 +71,9 @@ static void print_help(void)
 	printf("  --cpus N           number of CPUs (1)\n"
 	       "  --cpu MODEL        CPU model, by the emulator's name\n"
 	       "  --host-memory SIZE RAM (what the system needs)\n"
+	       "  --loader WHO       emulator, bios or uefi: who loads the kernel; the latter two by\n"
+	       "                     way of GRUB from an ISO (emulator where it can, else bios)\n"
+	       "  --multiboot 1|2    which version GRUB is to speak (1)\n"
 	       "  --icount           QEMU: time counts executed instructions, the same each run\n"
 	       "  --timeout SECONDS  end the machine then, with status 124\n"
 	       "  --append TEXT      command line of HyPike's kernel\n"
@@ -108,6 +113,32 @@ static bool set_host_memory(struct boot *boot, const char *text)
 	return true;
 }
 
+static bool set_loader(struct boot *boot, const char *text)
+{
+	static const char *const names[] = {
+		[LOADER_EMULATOR] = "emulator",
+		[LOADER_BIOS] = "bios",
+		[LOADER_UEFI] = "uefi",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], text) == 0) {
+			boot->request.loader = (enum loader)i;
+			return true;
+		}
+	return report("--loader %s: there are emulator, bios, uefi", text);
+}
+
+static bool set_multiboot(struct boot *boot, const char *text)
+{
+	uint64_t number;
+
+	if (!parse_number(text, 1, 2, &number))
+		return report("--multiboot %s: there are 1 and 2", text);
+	boot->request.multiboot = (unsigned)number;
+	return true;
+}
+
 static bool set_timeout(struct boot *boot, const char *text)
 {
 	char *end;
@@ -128,6 +159,10 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 		return set_host_memory(boot, argument);
 	case OPTION_TIMEOUT:
 		return set_timeout(boot, argument);
+	case OPTION_LOADER:
+		return set_loader(boot, argument);
+	case OPTION_MULTIBOOT:
+		return set_multiboot(boot, argument);
 	case OPTION_CPU:
 		boot->request.cpu_model = argument;
 		return true;
@@ -158,6 +193,8 @@ static const struct option options[] = {
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"cpu", required_argument, NULL, OPTION_CPU},
 	{"host-memory", required_argument, NULL, OPTION_HOST_MEMORY},
+	{"loader", required_argument, NULL, OPTION_LOADER},
+	{"multiboot", required_argument, NULL, OPTION_MULTIBOOT},
 	{"icount", no_argument, NULL, OPTION_ICOUNT},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -183,6 +220,9 @@ static bool options_agree(const struct boot *boot, int argc, char **argv)
 		return report("boot: give --kernel FILE; `hypike boot --help' tells more");
 	if (boot->bare && vms != 1)
 		return report("--bare runs one kernel");
+	if (boot->request.multiboot == 2 && boot->machine == &machine_qemu &&
+	    boot->request.loader == LOADER_EMULATOR)
+		return report("--multiboot 2 needs --loader bios or uefi: QEMU speaks version 1");
 	if (boot->request.icount && boot->machine != &machine_qemu)
 		return report("--icount is for QEMU; Bochs always counts instructions");
 	return true;
@@ -400,6 +440,7 @@ int command_boot(int argc, char **argv)
 	struct boot boot = {
 		.machine = &machine_qemu,
 		.request.cpus = 1,
+		.request.multiboot = 1,
 		.request.append = "",
 	};
 	int value, code;

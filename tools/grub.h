@@ -9,7 +9,8 @@
 #include "tools/machine.h"
 
 /**
- * Write an ISO that boots the request's kernel on a BIOS machine without asking.
+ * Write an ISO that boots the request's kernel without asking: on UEFI where the request's loader
+ * says so, else on a BIOS machine.
  * @param name of the ISO in the request's directory.
  * @return false after report() of the reason.
  */

@@ -15,12 +15,21 @@ struct machine_module {
 	char *args; /**< "" for none */
 };
 
+/** How the kernel gets into memory. */
+enum loader {
+	LOADER_EMULATOR, /**< by the emulator itself where it can (Multiboot 1), else as below */
+	LOADER_BIOS,	 /**< BIOS, GRUB, ISO */
+	LOADER_UEFI,	 /**< UEFI, GRUB, ISO */
+};
+
 /** What to boot. */
 struct machine_request {
 	char *kernel;			/**< path of the Multiboot kernel */
 	const char *append;		/**< its command line; "" for none */
 	struct machine_module *modules;
 	size_t module_count;
+	enum loader loader;
+	unsigned multiboot; /**< which version of it GRUB is to speak: 1 or 2 */
 	unsigned cpus;
 	uint64_t memory;       /**< bytes of RAM */
 	bool icount;	       /**< time counts instructions */

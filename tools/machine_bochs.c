@@ -55,6 +55,8 @@ static bool bochs_prepare(const struct machine *machine, const struct machine_re
 	/* The packaged Bochs starts in its debugger. */
 	char *commands = string_format("%s/bochs-commands", request->directory);
 
+	if (request->loader == LOADER_UEFI)
+		return report("Bochs boots from its BIOS only");
 	if (request->memory > MEMORY_MAX)
 		return report("Bochs has no more than 2 GiB of memory; this system needs more");
 	if (!grub_iso_make(request, "boot.iso") || !write_rc(machine, request) ||

@@ -4,7 +4,14 @@
  */
 #include "tools/machine.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tools/grub.h"
+
+#define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define OVMF_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 /* QEMU splits both lists at commas; a doubled one stands for itself. */
 static char *commas_doubled(const char *text)
@@ -41,6 +48,44 @@ static void add_words(struct strings *argv, const char *const *words)
 		strings_add(argv, "%s", *words);
 }
 
+static void add_multiboot(const struct machine_request *request, struct strings *argv)
+{
+	strings_add(argv, "-kernel");
+	strings_add(argv, "%s", request->kernel);
+	if (request->append[0] != '\0') {
+		strings_add(argv, "-append");
+		strings_add(argv, "%s", request->append);
+	}
+	if (request->module_count > 0)
+		add_modules(request, argv);
+}
+
+/* The firmware's own settings go into a copy, which is thrown away. */
+static bool add_uefi(const struct machine_request *request, struct strings *argv)
+{
+	char *settings = string_format("%s/uefi-settings", request->directory);
+	struct bytes empty;
+
+	if (access(OVMF_CODE, R_OK) != 0)
+		return report("%s: %s (Debian package ovmf)", OVMF_CODE, strerror(errno));
+	if (!file_read(OVMF_VARS, &empty) || !file_write(settings, empty.data, empty.size))
+		return false;
+	strings_add(argv, "-drive");
+	strings_add(argv, "if=pflash,format=raw,readonly=on,file=" OVMF_CODE);
+	strings_add(argv, "-drive");
+	strings_add(argv, "if=pflash,format=raw,file=%s", commas_doubled(settings));
+	return true;
+}
+
+static bool add_iso(const struct machine_request *request, struct strings *argv)
+{
+	strings_add(argv, "-cdrom");
+	strings_add(argv, "%s/boot.iso", request->directory);
+	if (request->loader == LOADER_UEFI && !add_uefi(request, argv))
+		return false;
+	return grub_iso_make(request, "boot.iso");
+}
+
 static bool qemu_prepare(const struct machine *machine, const struct machine_request *request,
 			 struct strings *argv)
 {
@@ -61,14 +106,9 @@ static bool qemu_prepare(const struct machine *machine, const struct machine_req
 		add_words(argv, (const char *const[]){"-icount", "shift=0,sleep=off", NULL});
 	strings_add(argv, "-serial");
 	strings_add(argv, "%s", request->serial);
-	strings_add(argv, "-kernel");
-	strings_add(argv, "%s", request->kernel);
-	if (request->append[0] != '\0') {
-		strings_add(argv, "-append");
-		strings_add(argv, "%s", request->append);
-	}
-	if (request->module_count > 0)
-		add_modules(request, argv);
+	if (request->loader != LOADER_EMULATOR)
+		return add_iso(request, argv);
+	add_multiboot(request, argv);
 	return true;
 }
 

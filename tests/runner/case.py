@@ -26,6 +26,8 @@ BOOT = {
     "qemu-svm": ["--on", "qemu"],
     "bochs-vmx": ["--on", "bochs"],
     "bochs-svm": ["--on", "bochs-amd"],
+    "iso-bios": ["--on", "qemu", "--loader", "bios"],
+    "iso-uefi": ["--on", "qemu", "--loader", "uefi"],
 }
 
 

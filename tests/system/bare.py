@@ -21,6 +21,8 @@ CASES = [
     _dummy("bare-qemu", 4, builds=("normal", "paranoid")),
     _dummy("bare-bochs", 1, builds=("normal", "paranoid"), timeout=120),
     _dummy("bare-bochs", 4, timeout=180),
+    _dummy("iso-bios", 2, "--bare"),
+    _dummy("iso-uefi", 2, "--bare", timeout=120),
     _dummy("bare-bochs-amd", 1, timeout=120),
     _dummy("bare-bochs-amd", 2, timeout=180),
 ]
