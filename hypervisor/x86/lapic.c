@@ -94,7 +94,7 @@ static inline uint32_t processor_priority(const struct lapic *lapic)
 /* --------------------------------------------------------------------------------------- delivery */
 
 /**
- * @req HV-030 An interrupt is delivered when its priority class is above the processor's; of several the
+ * @req HV-070 An interrupt is delivered when its priority class is above the processor's; of several the
  *      highest vector is first.
  */
 int lapic_pending(struct vcpu *vcpu)
@@ -217,7 +217,7 @@ void lapic_error(struct vcpu *vcpu, uint32_t bits)
 
 /**
  * The trigger mode is written before the request: who collects the request sees it.
- * @req HV-031 An interrupt can be asked for from any CPU at any time; none is lost while its APIC is
+ * @req HV-071 An interrupt can be asked for from any CPU at any time; none is lost while its APIC is
  *      enabled.
  */
 void lapic_request(struct vcpu *vcpu, uint32_t vector, bool level)
@@ -477,7 +477,7 @@ static uint64_t read_xapic(struct vcpu *vcpu, const struct row *row, uint32_t of
 }
 
 /**
- * @req HV-032 Every register of the xAPIC page and every x2APIC MSR answers as the SDM says, reserved
+ * @req HV-072 Every register of the xAPIC page and every x2APIC MSR answers as the SDM says, reserved
  *      ones included.
  */
 bool lapic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
@@ -609,7 +609,7 @@ static bool base_valid(const struct lapic *lapic, uint64_t value)
 	return lapic->mode != LAPIC_X2APIC || next != LAPIC_XAPIC;
 }
 
-/** @req HV-033 Only the mode changes of SDM Figure 11-33 are possible; all others are #GP. */
+/** @req HV-073 Only the mode changes of SDM Figure 11-33 are possible; all others are #GP. */
 bool lapic_set_base(struct vcpu *vcpu, uint64_t value)
 {
 	struct lapic *lapic = &vcpu->lapic;
