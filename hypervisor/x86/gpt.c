@@ -288,6 +288,12 @@ static hv_status_t walk_once(struct walk *walk, uint32_t access, bool set_ad)
 	return status;
 }
 
+/**
+ * @req HV-065 A guest-virtual address is translated as the guest's CPU would, in every paging mode, with the
+ *      same rights, the same error codes, and accessed and dirty bits.
+ * @req HV-066 No guest page table, however malformed or concurrently changed, makes a walk unbounded or
+ *      leads out of the guest's memory.
+ */
 hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
 			  uint32_t access, bool set_ad, gpa_t *to, uint32_t *fault)
 {

@@ -80,6 +80,7 @@ hv_status_t guest_read(const struct npt *npt, gpa_t from, void *to, uint64_t siz
 	return status;
 }
 
+/** @req HV-067 A write to guest memory that would fail anywhere changes nothing. */
 hv_status_t guest_write(const struct npt *npt, gpa_t to, const void *from, uint64_t size)
 {
 	struct pieces pieces;

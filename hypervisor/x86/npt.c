@@ -267,6 +267,11 @@ static uint32_t map_run(struct npt *npt, uint64_t where, uint64_t from, uint64_t
 	return count;
 }
 
+/**
+ * @req HV-060 A VM reaches the memory that was mapped for it, with the rights given, and nothing else; an
+ *      operation that fails leaves its tables in order.
+ * @req HV-061 One call changes at most as many leaves as it is told to.
+ */
 hv_status_t npt_map(struct npt *npt, gpa_t where, hpa_t from, uint64_t size, uint32_t prot,
 		    uint32_t steps, uint64_t *done)
 {
