@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file console.h
+ * The machine's serial line, shared by kernel and partitions.
+ *
+ * Lines of the kernel begin with `hypike: `. A partition's text goes out as it is while it has the
+ * console for itself; otherwise in whole lines, each behind the partition's name.
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include <hypike/host.h>
+
+#include <stdarg.h>
+
+struct thread;
+
+#define CONSOLE_LINE  160u /**< a longer line of a partition is broken */
+#define CONSOLE_INPUT 256u /**< keys that wait to be read; a power of two */
+
+/** A partition's end of the console. */
+struct console_port {
+	const char *prefix; /**< NULL: text goes out as it is */
+	uint32_t length;    /**< of the unfinished line */
+	char line[CONSOLE_LINE];
+	/* Keys: written by the interrupt, read by the partition, both under the console's lock. */
+	uint32_t head, tail;
+	char input[CONSOLE_INPUT];
+	struct thread *listener;
+	uint64_t bits;
+};
+
+/** Set up the UART. */
+void console_init(void);
+/** Also write to the debug port E9h (QEMU, Bochs). */
+void console_use_e9(void);
+/** One line of the kernel's. */
+void console_vlog(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+/** Text of a partition. */
+void console_write(struct console_port *port, const char *text, size_t size);
+/** Write out an unfinished line. */
+void console_flush(struct console_port *port);
+/** From now on nobody waits for the lock: whoever has it has been stopped. */
+void console_seize(void);
+/** The first line of a panic. */
+void console_vpanic(unsigned int cpu, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+/** A line of a panic: no prefix. */
+void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Keys go to this partition's console; NULL: nowhere. */
+void console_input_to(struct console_port *port);
+/** Take keys out of the UART (interrupt). */
+void console_interrupt(void);
+/** Who is told of keys, by which notification bits. */
+void console_bind(struct console_port *port, struct thread *listener, uint64_t bits);
+/** @return how many keys were taken. */
+size_t console_read(struct console_port *port, char *text, size_t size);
+
+#endif

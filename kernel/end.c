@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/end.h"
+
+#include <hypike/host.h>
+
+#include "kernel/x86.h"
+
+#define PORT_DEBUG_EXIT	   0xf4u   /* QEMU: -device isa-debug-exit,iobase=0xf4 */
+#define PORT_BOCHS_SHUTDOWN 0x8900u /* Bochs: unmapped plugin */
+#define PORT_KEYBOARD	   0x64u
+#define KEYBOARD_RESET	   0xfeu
+
+static unsigned int running;
+static int worst;
+
+void end_init(unsigned int partitions)
+{
+	running = partitions;
+}
+
+void end_partition(int status)
+{
+	int old = __atomic_load_n(&worst, __ATOMIC_SEQ_CST);
+
+	while (status > old && !__atomic_compare_exchange_n(&worst, &old, status, false,
+							    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	if (__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST) == 0)
+		end_machine(__atomic_load_n(&worst, __ATOMIC_SEQ_CST));
+}
+
+static void power_off(int status)
+{
+	static const char shutdown[] = "Shutdown";
+
+	x86_outb(PORT_DEBUG_EXIT, (uint8_t)status);
+	for (const char *p = shutdown; *p != '\0'; p++)
+		x86_outb(PORT_BOCHS_SHUTDOWN, (uint8_t)*p);
+	x86_outb(PORT_KEYBOARD, KEYBOARD_RESET);
+}
+
+void end_machine(int status)
+{
+	host_log("exit status %d", status);
+	power_off(status);
+	x86_stop();
+}
+
+void end_panic(int status)
+{
+	power_off(status);
+	x86_stop();
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Segments. A VM exit leaves FFFFh in the limit of the GDT (SDM 3C 28.5.2), which the driver need not
+ * correct: each GDT has 64 KiB of addresses of its own, and only its page is there. A selector that
+ * ring 3 invents finds a page fault, never another structure to be taken for a descriptor.
+ */
+#include "kernel/cpu.h"
+#include "kernel/paging.h"
+#include "lib/string.h"
+
+/* Descriptors (SDM 3A 3.4.5): present, accessed, so that the CPU needn't write them. */
+#define DESC_CODE64_RING0 UINT64_C(0x00af9b000000ffff)
+#define DESC_DATA_RING0	  UINT64_C(0x00cf93000000ffff)
+#define DESC_DATA_RING3	  UINT64_C(0x00cff3000000ffff)
+#define DESC_CODE64_RING3 UINT64_C(0x00affb000000ffff)
+#define DESC_TSS	  UINT64_C(0x0000890000000000) /* available 64-bit TSS */
+
+enum { GDT_TSS = SEL_TSS / 8, GDT_ENTRIES = GDT_TSS + 2 };
+
+struct pointer {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+static void load(const uint64_t *gdt)
+{
+	struct pointer pointer = {GDT_ENTRIES * 8 - 1, (uintptr_t)gdt};
+
+	__asm__ volatile("lgdt %0\n\t"
+			 "pushq %1\n\t"
+			 "leaq 1f(%%rip), %%rax\n\t"
+			 "pushq %%rax\n\t"
+			 "lretq\n"
+			 "1:\tmovl %2, %%ds\n\t"
+			 "movl %2, %%es\n\t"
+			 "movl %2, %%ss\n\t"
+			 "movl %3, %%fs\n\t"
+			 "movl %3, %%gs\n\t"
+			 "ltr %w4"
+			 :
+			 : "m"(pointer), "i"(SEL_KERNEL_CODE), "r"(SEL_KERNEL_DATA), "r"(0),
+			   "r"(SEL_TSS)
+			 : "rax", "memory");
+}
+
+void gdt_init(struct cpu *cpu)
+{
+	uint64_t *gdt = paging_map_gdt(cpu->index);
+	uint64_t base = (uintptr_t)&cpu->tss;
+
+	gdt[SEL_KERNEL_CODE / 8] = DESC_CODE64_RING0;
+	gdt[SEL_KERNEL_DATA / 8] = DESC_DATA_RING0;
+	gdt[SEL_USER_DATA / 8] = DESC_DATA_RING3;
+	gdt[SEL_USER_CODE / 8] = DESC_CODE64_RING3;
+	gdt[GDT_TSS] = DESC_TSS | TSS_LIMIT | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	gdt[GDT_TSS + 1] = base >> 32;
+	cpu->tss.iomap = TSS_LIMIT + 1;
+	load(gdt);
+}
+
+void gdt_init_ist(struct cpu *cpu)
+{
+	for (unsigned int i = IST_NONE + 1; i < IST_COUNT; i++) {
+		cpu->tss.ist[i - 1] = paging_map_stack(NULL);
+		if (cpu->tss.ist[i - 1] == 0)
+			host_panic("too little memory for the stacks of CPU %u", cpu->index);
+	}
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making the partitions: each gets one contiguous block of RAM and one pool of pages, and everything
+ * that the kernel will ever need for it comes out of that pool, now or later.
+ */
+#include "kernel/address.h"
+#include "kernel/cpu.h"
+#include "kernel/elf.h"
+#include "kernel/end.h"
+#include "kernel/info.h"
+#include "kernel/memory.h"
+#include "kernel/paging.h"
+#include "kernel/partition.h"
+#include "lib/string.h"
+
+/* Pages for a VM beside its nested tables, and for each vCPU: control blocks, bitmaps, APIC page. */
+#define VM_PAGES   64u
+#define VCPU_PAGES 24u
+
+_Noreturn static void refuse(const struct partition *partition, const char *reason)
+{
+	host_panic("partition %s: %s", partition->name, reason);
+}
+
+/* ---- how much ---- */
+
+static uint64_t pages_of(uint64_t bytes)
+{
+	return page_up(bytes) / HV_PAGE_SIZE;
+}
+
+static uint64_t program_pages(const struct elf_program *program)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < program->count; i++)
+		sum += pages_of(program->segment[i].size) + 1;
+	return sum;
+}
+
+static uint64_t file_bytes(const struct partition *partition, const struct system_image *image)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < partition->config->file_count; i++)
+		sum += page_up(image->files[partition->config->first_file + i].size);
+	return sum;
+}
+
+static uint64_t thread_pages(uint32_t limit)
+{
+	return pages_of((uint64_t)limit * sizeof(struct thread)) +
+	       limit * (STACK_SIZE / HV_PAGE_SIZE + pages_of(host_fpu_size()));
+}
+
+static uint64_t table_pages(const struct partition *partition, const struct system_image *image,
+			    const struct elf_program *program)
+{
+	return 8 + paging_tables(program_pages(program) * HV_PAGE_SIZE, HV_PAGE_SIZE) +
+	       paging_tables(file_bytes(partition, image), HV_PAGE_SIZE) +
+	       paging_tables(partition->ram_size, HV_2M);
+}
+
+static uint64_t vm_pages(const struct system_partition *config)
+{
+	uint32_t vcpus = config->vcpu_limit != 0 ? config->vcpu_limit : 1;
+
+	if (config->kind != SYSTEM_PARTITION_VMM)
+		return 0;
+	return VM_PAGES + vcpus * (VCPU_PAGES + pages_of(host_fpu_size())) +
+	       paging_tables(config->ram_size, HV_PAGE_SIZE);
+}
+
+static uint64_t pool_pages(const struct partition *partition, const struct system_image *image,
+			   const struct elf_program *program)
+{
+	uint64_t pages = program_pages(program) + USER_STACK_SIZE / HV_PAGE_SIZE +
+			 thread_pages(partition->thread_limit) +
+			 table_pages(partition, image, program) +
+			 info_pages(partition, image) + vm_pages(partition->config);
+
+	if (partition->config->kernel_size != 0) {
+		if (partition->config->kernel_size / HV_PAGE_SIZE < pages)
+			host_panic("partition %s: its kernel memory of %lu KiB is too small: "
+				   "it needs %lu KiB",
+				   partition->name, partition->config->kernel_size / 1024,
+				   pages * (HV_PAGE_SIZE / 1024));
+		pages = partition->config->kernel_size / HV_PAGE_SIZE;
+	}
+	return pages + pool_overhead((uint32_t)pages) + 1;
+}
+
+/* ---- memory ---- */
+
+static uint64_t take_memory(const struct partition *partition, const char *what, uint64_t size,
+			    uint64_t alignment)
+{
+	uint64_t phys = memory_alloc(size, alignment);
+
+	if (phys == 0)
+		host_panic("partition %s: too little memory for its %s of %lu KiB: %lu KiB are left, "
+			   "%lu KiB in one piece",
+			   partition->name, what, size / 1024, memory_left() / 1024,
+			   memory_largest(alignment) / 1024);
+	return phys;
+}
+
+static void map(struct partition *partition, uint64_t virt, uint64_t phys, uint64_t size,
+		unsigned int rights)
+{
+	if (!paging_map(partition->root, &partition->pool, virt, phys, size, rights | MAP_USER))
+		refuse(partition, "its kernel memory is too small for its page tables");
+}
+
+static void *take_page(struct partition *partition)
+{
+	void *page = host_pages_alloc(&partition->pool, 1);
+
+	if (page == NULL)
+		refuse(partition, "its kernel memory is too small for its program");
+	return page;
+}
+
+static void make_memory(struct partition *partition, uint64_t pages)
+{
+	uint64_t size = pages * HV_PAGE_SIZE;
+
+	if (pages > UINT32_MAX)
+		refuse(partition, "its memory is larger than any machine's");
+	pool_init(&partition->pool,
+		  take_memory(partition, "kernel memory", size, HV_PAGE_SIZE), (uint32_t)pages);
+	partition->root = paging_new_root(&partition->pool);
+	if (partition->root == 0)
+		refuse(partition, "its kernel memory is too small for its page tables");
+	if (partition->ram_size == 0)
+		return;
+	partition->ram_phys = take_memory(partition, "RAM", partition->ram_size, HV_2M);
+	memset(phys_to_virt(partition->ram_phys), 0, partition->ram_size);
+	map(partition, USER_RAM, partition->ram_phys, partition->ram_size, MAP_WRITE);
+}
+
+/* ---- program, files, stack ---- */
+
+/* The part of the segment's file bytes that falls into the page at `at`. */
+static void fill_page(uint8_t *page, uint64_t at, const struct elf_segment *segment)
+{
+	uint64_t from = at > segment->address ? at : segment->address;
+	uint64_t end = segment->address + segment->file_size;
+	uint64_t to = at + HV_PAGE_SIZE < end ? at + HV_PAGE_SIZE : end;
+
+	if (from < to)
+		memcpy(page + (from - at), segment->bytes + (from - segment->address), to - from);
+}
+
+static void load_segment(struct partition *partition, const struct elf_segment *segment)
+{
+	unsigned int rights = (segment->write ? MAP_WRITE : 0) | (segment->exec ? MAP_EXEC : 0);
+	uint64_t at = segment->address & ~(uint64_t)HV_PAGE_MASK;
+
+	for (; at < segment->address + segment->size; at += HV_PAGE_SIZE) {
+		uint8_t *page = take_page(partition);
+
+		fill_page(page, at, segment);
+		map(partition, at, virt_to_phys(page), HV_PAGE_SIZE, rights);
+	}
+}
+
+static void make_stack(struct partition *partition)
+{
+	uint64_t at = USER_STACK_TOP - USER_STACK_SIZE;
+
+	for (; at < USER_STACK_TOP; at += HV_PAGE_SIZE)
+		map(partition, at, virt_to_phys(take_page(partition)), HV_PAGE_SIZE, MAP_WRITE);
+}
+
+static void map_files(struct partition *partition, const struct system_image *image)
+{
+	uint64_t at = USER_FILES;
+
+	for (uint32_t i = 0; i < partition->config->file_count; i++) {
+		const struct system_file *file = &image->files[partition->config->first_file + i];
+
+		map(partition, at, virt_to_phys(system_image_data(image, file)),
+		    page_up(file->size), 0);
+		at += page_up(file->size);
+	}
+}
+
+/* ---- threads ---- */
+
+static void make_threads(struct partition *partition)
+{
+	uint32_t limit = partition->thread_limit;
+	uint32_t fpu_pages = (uint32_t)pages_of(host_fpu_size());
+
+	partition->threads = host_pages_alloc(
+		&partition->pool, (uint32_t)pages_of((uint64_t)limit * sizeof(struct thread)));
+	for (uint32_t i = 0; partition->threads != NULL && i < limit; i++) {
+		struct thread *thread = &partition->threads[i];
+
+		thread->stack_top = paging_map_stack(&partition->pool);
+		thread->fpu.area = host_pages_alloc(&partition->pool, fpu_pages);
+		if (thread->stack_top == 0 || thread->fpu.area == NULL)
+			refuse(partition, "its kernel memory is too small for its threads");
+	}
+	if (partition->threads == NULL)
+		refuse(partition, "its kernel memory is too small for its threads");
+}
+
+static uint64_t online_cpus(void)
+{
+	return (UINT64_C(1) << cpu_count) - 1;
+}
+
+static void take_config(struct partition *partition, const struct system_partition *config)
+{
+	*partition = (struct partition){
+		.config = config,
+		.name = config->name,
+		.index = (uint32_t)(partition - partitions),
+		.priority = config->priority < HYPIKE_PRIORITIES ? config->priority
+								 : HYPIKE_PRIORITIES - 1,
+		.cpus = config->cpus & online_cpus(),
+		.ram_size = config->ram_size,
+		.thread_limit = config->thread_limit < HYPIKE_TASK_THREADS ? config->thread_limit
+									   : HYPIKE_TASK_THREADS,
+	};
+	if (partition->cpus == 0)
+		host_panic("partition %s: none of its CPUs (mask %lx) is in this machine of %u",
+			   partition->name, config->cpus, cpu_count);
+	if ((config->flags & SYSTEM_PARTITION_PREFIX) != 0 || partition_count > 1)
+		partition->console.prefix = partition->name;
+	if ((config->flags & SYSTEM_PARTITION_INPUT) != 0)
+		console_input_to(&partition->console);
+}
+
+static void build(struct partition *partition, const struct system_image *image)
+{
+	const struct system_file *file = &image->files[partition->config->program];
+	struct elf_program program;
+	const char *reason = elf_check(system_image_data(image, file), file->size, &program);
+
+	if (reason != NULL)
+		host_panic("partition %s: program %s: %s", partition->name,
+			   system_image_string(image, file->name), reason);
+	make_memory(partition, pool_pages(partition, image, &program));
+	for (uint32_t i = 0; i < program.count; i++)
+		load_segment(partition, &program.segment[i]);
+	make_stack(partition);
+	map_files(partition, image);
+	if (!paging_prepare(partition->root, &partition->pool, USER_VCPUS,
+			    (uint64_t)HV_MAX_VCPUS * HV_PAGE_SIZE))
+		refuse(partition, "its kernel memory is too small for its page tables");
+	info_make(partition, image);
+	make_threads(partition);
+	partition_thread_create(partition, program.entry, USER_STACK_TOP, USER_INFO,
+				partition->priority,
+				(uint32_t)__builtin_ctzll(partition->cpus));
+}
+
+void partitions_create(const struct system_image *image)
+{
+	uint64_t size = page_up(image->partition_count * sizeof(struct partition));
+	uint64_t phys = memory_alloc(size, HV_PAGE_SIZE);
+
+	if (phys == 0)
+		host_panic("too little memory for %u partitions", image->partition_count);
+	partitions = phys_to_virt(phys);
+	partition_count = image->partition_count;
+	end_init(partition_count);
+	for (uint32_t i = 0; i < partition_count; i++) {
+		take_config(&partitions[i], &image->partitions[i]);
+		build(&partitions[i], image);
+	}
+	if (partition_count == 1)
+		console_input_to(&partitions[0].console);
+}

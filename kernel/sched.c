@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lock order: a partition's lock, then a CPU's scheduler lock. Nothing is called with the latter
+ * held. A thread's own CPU alone takes it off the CPU; others only make it ready.
+ */
+#include "kernel/sched.h"
+
+#include "kernel/assert.h"
+#include "kernel/cpu.h"
+#include "kernel/fpu.h"
+#include "kernel/partition.h"
+#include "kernel/smp.h"
+#include "kernel/trap.h"
+#include "kernel/x86.h"
+#include "lib/string.h"
+
+void switch_stack(uint64_t *save, uint64_t load);
+_Noreturn void run_on_stack(void (*fn)(void), uint64_t stack);
+
+/* ---- run queues ---- */
+
+static void runq_init(struct runq *runq)
+{
+	runq->bitmap = 0;
+	for (unsigned int i = 0; i < HYPIKE_PRIORITIES; i++)
+		list_init(&runq->ready[i]);
+}
+
+static void runq_add(struct thread *thread)
+{
+	struct runq *runq = thread->runq;
+
+	list_append(&runq->ready[thread->priority], &thread->node);
+	runq->bitmap |= UINT64_C(1) << thread->priority;
+}
+
+static void runq_remove(struct thread *thread)
+{
+	struct runq *runq = thread->runq;
+
+	list_remove(&thread->node);
+	if (list_empty(&runq->ready[thread->priority]))
+		runq->bitmap &= ~(UINT64_C(1) << thread->priority);
+}
+
+static struct thread *runq_first(const struct runq *runq)
+{
+	unsigned int top = 63 - (unsigned int)__builtin_clzll(runq->bitmap);
+
+	return list_entry(runq->ready[top].next, struct thread, node);
+}
+
+/* The thread that should run now. The lock is held. */
+static struct thread *choose(struct cpu *cpu)
+{
+	return runq_empty(cpu->sched.runq) ? &cpu->idle : runq_first(cpu->sched.runq);
+}
+
+/* ---- the switch ---- */
+
+/* After each switch, on the new thread's stack. */
+static void switched(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct thread *finished = cpu->sched.finished;
+
+	if (finished != NULL) {
+		cpu->sched.finished = NULL;
+		partition_thread_gone(finished);
+	}
+}
+
+static void load_thread(struct cpu *cpu, struct thread *thread)
+{
+	cpu->kernel_rsp = thread->stack_top;
+	cpu->tss.rsp[0] = thread->stack_top;
+	if (thread->root != 0 && thread->root != cpu->root) {
+		cpu->root = thread->root;
+		x86_write_cr3(thread->root);
+	}
+	if (thread->stop)
+		cpu->work |= WORK_STOP;
+	else
+		cpu->work &= ~WORK_STOP;
+	fpu_switch(thread);
+}
+
+/* The driver's leftovers are this thread's: put them right before another can see them. */
+static void restore_now(struct cpu *cpu)
+{
+	if (cpu->work & WORK_RESTORE) {
+		cpu->work &= ~WORK_RESTORE;
+		cpu->restore(cpu->restore_arg);
+	}
+}
+
+void sched_switch(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct thread *from = cpu->current;
+	struct thread *to;
+
+	host_lock(&cpu->sched.lock);
+	cpu->work &= ~WORK_RESCHEDULE;
+	to = choose(cpu);
+	cpu->current = to; /* under the lock: others compare priorities with it */
+	host_unlock(&cpu->sched.lock);
+	if (to == from)
+		return;
+	restore_now(cpu);
+	load_thread(cpu, to);
+	switch_stack(&from->rsp, to->rsp);
+	switched();
+}
+
+/* ---- idle ---- */
+
+void sched_init(struct cpu *cpu, uint64_t idle_stack)
+{
+	runq_init(&cpu->sched.common);
+	cpu->sched.runq = &cpu->sched.common;
+	cpu->idle = (struct thread){
+		.cpu = cpu,
+		.state = THREAD_READY,
+		.stack_top = idle_stack,
+	};
+	cpu->current = &cpu->idle;
+	cpu->kernel_rsp = cpu->tss.rsp[0] = idle_stack;
+}
+
+static void idle_loop(void)
+{
+	struct cpu *cpu = cpu_self();
+
+	switched();
+	for (;;) {
+		if (cpu->work & WORK_TIMER)
+			timer_run();
+		if (cpu->work & WORK_RESCHEDULE)
+			sched_switch();
+		else
+			x86_wait_for_interrupt();
+	}
+}
+
+void sched_idle(void)
+{
+	cpu_self()->work |= WORK_RESCHEDULE;
+	run_on_stack(idle_loop, cpu_self()->idle.stack_top);
+}
+
+/* ---- threads ---- */
+
+static void first_switch(void)
+{
+	switched();
+}
+
+/* On the stack: what switch_stack() pops, then its way through first_switch to trap_return. */
+struct first_stack {
+	uint64_t r15, r14, r13, r12, rbx, rbp;
+	void (*first)(void);
+	void (*then)(void);
+	struct trap_frame frame;
+};
+
+void thread_prepare(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t arg)
+{
+	struct first_stack *first = (struct first_stack *)thread->stack_top - 1;
+
+	*first = (struct first_stack){
+		.first = first_switch,
+		.then = trap_return,
+		.frame =
+			{
+				.rdi = arg,
+				.rip = entry,
+				.cs = SEL_USER_CODE,
+				.rflags = RFLAGS_FIXED | RFLAGS_IF,
+				.rsp = stack,
+				.ss = SEL_USER_DATA,
+			},
+	};
+	thread->rsp = (uintptr_t)first;
+}
+
+/* A thread has become ready on its CPU: see to it that the CPU looks. */
+static void reconsider(struct cpu *cpu, bool needed)
+{
+	if (!needed)
+		return;
+	if (cpu == cpu_self())
+		cpu->work |= WORK_RESCHEDULE;
+	else
+		smp_send_reschedule(cpu);
+}
+
+static bool beats_current(const struct thread *thread)
+{
+	const struct thread *current = thread->cpu->current;
+
+	return thread->runq == thread->cpu->sched.runq &&
+	       (current == &thread->cpu->idle || thread->priority > current->priority);
+}
+
+static bool make_ready(struct thread *thread)
+{
+	thread->state = THREAD_READY;
+	runq_add(thread);
+	return beats_current(thread);
+}
+
+void thread_yield(void)
+{
+	struct cpu *cpu = cpu_self();
+
+	host_lock(&cpu->sched.lock);
+	runq_remove(cpu->current);
+	runq_add(cpu->current);
+	host_unlock(&cpu->sched.lock);
+	cpu->work |= WORK_RESCHEDULE;
+}
+
+static void wake_by_timer(struct host_timer *timer)
+{
+	thread_unpark(list_entry(timer, struct thread, timer));
+}
+
+/* @return false where there is no reason to sleep. */
+static bool fall_asleep(struct thread *self)
+{
+	bool sleep;
+
+	host_lock(&self->cpu->sched.lock);
+	sleep = !self->token && !self->stop;
+	self->token = false;
+	if (sleep) {
+		self->state = THREAD_BLOCKED;
+		runq_remove(self);
+	}
+	host_unlock(&self->cpu->sched.lock);
+	return sleep;
+}
+
+void thread_park(uint64_t deadline)
+{
+	struct thread *self = cpu_self()->current;
+
+	if (deadline != UINT64_MAX && deadline <= host_tsc())
+		self->token = true;
+	if (fall_asleep(self)) {
+		self->timer.fire = wake_by_timer;
+		if (deadline != UINT64_MAX)
+			host_timer_arm(&self->timer, deadline);
+		sched_switch();
+		host_timer_cancel(&self->timer);
+	}
+	if (self->stop)
+		thread_finish();
+}
+
+/* A thread's slot may be filled anew, for another CPU, until its scheduler is locked. */
+static struct cpu *lock_cpu_of(struct thread *thread)
+{
+	for (;;) {
+		struct cpu *cpu = __atomic_load_n(&thread->cpu, __ATOMIC_ACQUIRE);
+
+		host_lock(&cpu->sched.lock);
+		if (thread->cpu == cpu)
+			return cpu;
+		host_unlock(&cpu->sched.lock);
+	}
+}
+
+void thread_unpark(struct thread *thread)
+{
+	struct cpu *cpu = lock_cpu_of(thread);
+	bool look = false;
+
+	if (thread->state == THREAD_BLOCKED)
+		look = make_ready(thread);
+	else
+		thread->token = true;
+	host_unlock(&cpu->sched.lock);
+	reconsider(cpu, look);
+}
+
+void thread_set_priority(struct thread *thread, uint32_t priority)
+{
+	struct cpu *cpu = lock_cpu_of(thread);
+
+	if (thread->state == THREAD_READY) {
+		runq_remove(thread);
+		thread->priority = priority;
+		runq_add(thread);
+	} else {
+		thread->priority = priority;
+	}
+	host_unlock(&cpu->sched.lock);
+	reconsider(cpu, true);
+}
+
+void thread_notify(struct thread *thread, uint64_t bits)
+{
+	__atomic_fetch_or(&thread->notified, bits, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&thread->wait_mask, __ATOMIC_SEQ_CST) & bits)
+		thread_unpark(thread);
+}
+
+void thread_stop(struct thread *thread)
+{
+	__atomic_store_n(&thread->stop, true, __ATOMIC_SEQ_CST);
+	thread_unpark(thread);
+	if (thread == cpu_self()->current)
+		cpu_self()->work |= WORK_STOP;
+	else if (thread->cpu != cpu_self())
+		smp_send_reschedule(thread->cpu);
+}
+
+void thread_finish(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct thread *self = cpu->current;
+
+	fpu_forget(&self->fpu);
+	host_lock(&cpu->sched.lock);
+	self->state = THREAD_DYING;
+	runq_remove(self);
+	host_unlock(&cpu->sched.lock);
+	cpu->sched.finished = self;
+	sched_switch();
+	host_panic("a thread that had ended ran again");
+}
+
+void thread_exit_work(void)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (cpu->work & WORK_TIMER)
+		timer_run();
+	if (cpu->work & WORK_STOP)
+		thread_finish();
+	restore_now(cpu);
+	if (cpu->work & WORK_RESCHEDULE)
+		sched_switch();
+}

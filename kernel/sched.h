@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file sched.h
+ * Threads and which of them runs.
+ *
+ * A thread belongs to one CPU for ever. A run queue holds the ready threads of one CPU that compete
+ * with each other: those of the partitions whose time it is. Threads of higher priority first, of
+ * equal priority in the order in which they became ready.
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include <hypike/host.h>
+#include <hypike/sys.h>
+
+#include "kernel/list.h"
+
+struct cpu;
+struct partition;
+
+enum thread_state {
+	THREAD_FREE,	/**< the slot is unused */
+	THREAD_READY,	/**< in the run queue; the one that runs is there too */
+	THREAD_BLOCKED, /**< waits for thread_unpark() or its timer */
+	THREAD_DYING,	/**< has ended; its stack is still in use */
+};
+
+struct thread {
+	uint64_t rsp;	    /**< where its stack stands while it doesn't run */
+	uint64_t stack_top; /**< where it begins */
+	struct list node;   /**< in runq->ready[priority] */
+	struct runq *runq;
+	struct cpu *cpu;
+	struct partition *partition; /**< NULL: an idle thread */
+	uint64_t root;		     /**< page tables; 0: any will do */
+	uint32_t index;		     /**< in the partition */
+	uint32_t priority;
+	enum thread_state state;
+	bool token; /**< thread_unpark() came before thread_park() */
+	bool stop;  /**< is to end as soon as it is in no driver code */
+	/* Notification word (sys.h): set from any CPU, atomically. */
+	uint64_t notified;
+	uint64_t wait_mask; /**< bits that it waits for now */
+	uint64_t futex;	    /**< address that it sleeps on; 0: none. Under the partition's lock */
+	struct host_timer timer;
+	struct host_fpu fpu;
+};
+
+/** Ready threads by priority. */
+struct runq {
+	uint64_t bitmap; /**< bit n: ready[n] isn't empty */
+	struct list ready[HYPIKE_PRIORITIES];
+};
+
+/** A CPU's scheduler. */
+struct sched {
+	struct host_lock lock;	 /**< guards run queues and states of this CPU's threads */
+	struct runq *runq;	 /**< whose time it is; today always `common` */
+	struct runq common;	 /**< partitions without time windows share the CPU by priority */
+	struct thread *finished; /**< ended, but was on its stack when the CPU left it */
+};
+
+/** Prepare the scheduler of a CPU; the caller becomes its idle thread. */
+void sched_init(struct cpu *cpu, uint64_t idle_stack);
+/** Run others as long as there are some; else sleep. Where idle threads live. */
+_Noreturn void sched_idle(void);
+/** Run the thread that should. Returns when it is the caller again. */
+void sched_switch(void);
+/** Prepare the stack of a new thread so that it begins in ring 3; thread_unpark() starts it. */
+void thread_prepare(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t arg);
+/** Behind threads of the same priority. */
+void thread_yield(void);
+/**
+ * Sleep until thread_unpark(), or the deadline (TSC; UINT64_MAX: none). May wake for no reason: look
+ * again at what you wait for. Doesn't return where the thread is to stop.
+ */
+void thread_park(uint64_t deadline);
+/** From any CPU. One that came before leaves a token: the next thread_park() returns at once. */
+void thread_unpark(struct thread *thread);
+void thread_set_priority(struct thread *thread, uint32_t priority);
+/** Set notification bits and wake the thread if it waits for one of them. From any CPU. */
+void thread_notify(struct thread *thread, uint64_t bits);
+/** Make the thread end at its next return to ring 3, host_poll() or sleep. From any CPU. */
+void thread_stop(struct thread *thread);
+/** End the calling thread: it leaves the CPU for good. */
+_Noreturn void thread_finish(void);
+/** What is left to be done before ring 3 goes on (cpu.work). */
+void thread_exit_work(void);
+
+static inline bool runq_empty(const struct runq *runq)
+{
+	return runq->bitmap == 0;
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls about the console. Each moves a bounded piece; libhypike repeats them.
+ */
+#include "kernel/partition.h"
+#include "kernel/syscall.h"
+#include "kernel/user.h"
+
+#define PIECE 128u
+
+int64_t sys_console_write(uint64_t text, uint64_t size)
+{
+	char piece[PIECE];
+	size_t count = size < PIECE ? size : PIECE;
+
+	if (!user_read(piece, text, count))
+		return HV_E_FAULT;
+	console_write(&partition_self()->console, piece, count);
+	return (int64_t)count;
+}
+
+int64_t sys_console_read(uint64_t text, uint64_t size)
+{
+	char piece[PIECE];
+	size_t count = size < PIECE ? size : PIECE;
+
+	/* Keys must not be lost to a bad address: try it first. */
+	if (!user_read(piece, text, count) || !user_write(text, piece, count))
+		return HV_E_FAULT;
+	count = console_read(&partition_self()->console, piece, count);
+	user_write(text, piece, count);
+	return (int64_t)count;
+}
+
+int64_t sys_console_bind(uint64_t index, uint64_t bits)
+{
+	struct partition *partition = partition_self();
+
+	if (index >= partition->thread_limit ||
+	    partition->threads[index].state == THREAD_FREE)
+		return HV_E_NOENT;
+	console_bind(&partition->console, &partition->threads[index], bits);
+	return HV_OK;
+}

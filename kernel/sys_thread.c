@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls about threads: making, ending, priority, notifications, sleeping.
+ */
+#include "kernel/cpu.h"
+#include "kernel/partition.h"
+#include "kernel/syscall.h"
+#include "kernel/user.h"
+
+/* @return the caller's partition's thread of that number, or NULL. */
+static struct thread *thread_of(uint64_t index)
+{
+	struct partition *partition = partition_self();
+
+	if (index >= partition->thread_limit || partition->threads[index].state == THREAD_FREE)
+		return NULL;
+	return &partition->threads[index];
+}
+
+int64_t sys_thread_create(uint64_t entry, uint64_t arg, uint64_t stack, uint64_t priority,
+			  uint64_t cpu)
+{
+	struct partition *partition = partition_self();
+
+	if (entry >= USER_LIMIT || stack > USER_LIMIT || cpu >= cpu_count)
+		return HV_E_INVALID;
+	if (priority > partition->priority || (partition->cpus >> cpu & 1) == 0)
+		return HV_E_DENIED;
+	return partition_thread_create(partition, entry, stack, arg, (uint32_t)priority,
+				       (uint32_t)cpu);
+}
+
+int64_t sys_thread_exit(void)
+{
+	thread_finish();
+}
+
+int64_t sys_thread_priority(uint64_t index, uint64_t priority)
+{
+	struct thread *thread = thread_of(index);
+
+	if (thread == NULL)
+		return HV_E_NOENT;
+	if (priority > partition_self()->priority)
+		return HV_E_DENIED;
+	thread_set_priority(thread, (uint32_t)priority);
+	return HV_OK;
+}
+
+int64_t sys_yield(void)
+{
+	thread_yield();
+	return HV_OK;
+}
+
+int64_t sys_notify(uint64_t index, uint64_t bits)
+{
+	struct thread *thread = thread_of(index);
+
+	if (thread == NULL)
+		return HV_E_NOENT;
+	thread_notify(thread, bits);
+	return HV_OK;
+}
+
+/*
+ * The mask is stored before the word is read, and a notifier sets bits before it reads the mask: one
+ * of the two sees the other.
+ */
+static uint64_t wait_for(struct thread *self, uint64_t mask, uint64_t deadline)
+{
+	uint64_t bits;
+
+	for (;;) {
+		__atomic_store_n(&self->wait_mask, mask, __ATOMIC_SEQ_CST);
+		bits = __atomic_load_n(&self->notified, __ATOMIC_SEQ_CST) & mask;
+		if (bits != 0 || deadline <= host_tsc())
+			break;
+		thread_park(deadline);
+	}
+	__atomic_store_n(&self->wait_mask, 0, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&self->notified, ~bits, __ATOMIC_SEQ_CST);
+	return bits;
+}
+
+int64_t sys_wait(uint64_t mask, uint64_t deadline, uint64_t result)
+{
+	uint64_t bits = wait_for(cpu_self()->current, mask, deadline);
+
+	if (!user_write(result, &bits, sizeof(bits)))
+		return HV_E_FAULT;
+	return bits != 0 ? HV_OK : HV_E_TIMEOUT;
+}

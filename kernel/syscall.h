@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file syscall.h
+ * System calls. entry.S has checked the number and calls through syscall_table.
+ */
+#ifndef KERNEL_SYSCALL_H
+#define KERNEL_SYSCALL_H
+
+#include <hypike/sys.h>
+
+/** A call's result goes to RAX: HV_OK, a negative hv_status_t, or a number. */
+typedef int64_t (*syscall_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+extern const syscall_t syscall_table[SYS_COUNT];
+
+/** Where SYSCALL arrives (entry.S). */
+void syscall_entry(void);
+/** The way back would lead to an address that no program can have. */
+void syscall_return_refused(uint64_t rip);
+
+int64_t sys_exit(uint64_t status);
+int64_t sys_thread_create(uint64_t entry, uint64_t arg, uint64_t stack, uint64_t priority,
+			  uint64_t cpu);
+int64_t sys_thread_exit(void);
+int64_t sys_thread_priority(uint64_t thread, uint64_t priority);
+int64_t sys_yield(void);
+int64_t sys_futex_wait(uint64_t address, uint64_t expected, uint64_t deadline);
+int64_t sys_futex_wake(uint64_t address, uint64_t count);
+int64_t sys_notify(uint64_t thread, uint64_t bits);
+int64_t sys_wait(uint64_t mask, uint64_t deadline, uint64_t result);
+int64_t sys_console_write(uint64_t text, uint64_t size);
+int64_t sys_console_read(uint64_t text, uint64_t size);
+int64_t sys_console_bind(uint64_t thread, uint64_t bits);
+int64_t sys_shutdown(uint64_t status);
+
+#endif

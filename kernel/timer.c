@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/timer.h"
+
+#include "kernel/apic.h"
+#include "kernel/assert.h"
+#include "kernel/cpu.h"
+
+#define ROOT 1u
+
+/* host_timer.opaque[0]: where in the heap the timer is; 0: not armed. [1]: its CPU's queue. */
+static uint32_t place_of(const struct host_timer *timer)
+{
+	return (uint32_t)(uintptr_t)timer->opaque[0];
+}
+
+static void put(struct timer_queue *queue, uint32_t place, struct timer_slot slot)
+{
+	queue->heap[place] = slot;
+	slot.timer->opaque[0] = (void *)(uintptr_t)place;
+}
+
+static uint32_t rise(struct timer_queue *queue, uint32_t place, uint64_t deadline)
+{
+	for (; place > ROOT && queue->heap[place / 2].deadline > deadline; place /= 2)
+		put(queue, place, queue->heap[place / 2]);
+	return place;
+}
+
+static uint32_t sink(struct timer_queue *queue, uint32_t place, uint64_t deadline)
+{
+	for (;;) {
+		uint32_t child = 2 * place;
+
+		if (child < queue->count &&
+		    queue->heap[child + 1].deadline < queue->heap[child].deadline)
+			child++;
+		if (child > queue->count || queue->heap[child].deadline >= deadline)
+			return place;
+		put(queue, place, queue->heap[child]);
+		place = child;
+	}
+}
+
+/* Put a slot in at a place that is free, up or down from there. */
+static void settle(struct timer_queue *queue, uint32_t place, struct timer_slot slot)
+{
+	place = rise(queue, place, slot.deadline);
+	put(queue, sink(queue, place, slot.deadline), slot);
+}
+
+static void take_out(struct timer_queue *queue, struct host_timer *timer)
+{
+	uint32_t place = place_of(timer);
+	struct timer_slot last = queue->heap[queue->count--];
+
+	timer->opaque[0] = NULL;
+	if (last.timer != timer)
+		settle(queue, place, last);
+}
+
+/* A timer that fires early only looks again, so the hardware is never set later. */
+static void arm_hardware(struct timer_queue *queue)
+{
+	uint64_t first = queue->count != 0 ? queue->heap[ROOT].deadline : UINT64_MAX;
+
+	if (first < queue->armed) {
+		queue->armed = first;
+		apic_timer_arm(first);
+	}
+}
+
+void timer_queue_init(struct timer_queue *queue, struct timer_slot *heap, uint32_t capacity)
+{
+	*queue = (struct timer_queue){.heap = heap, .capacity = capacity, .armed = UINT64_MAX};
+}
+
+void host_timer_arm(struct host_timer *timer, uint64_t deadline)
+{
+	struct cpu *cpu = cpu_self();
+	struct timer_queue *queue = &cpu->timers;
+	struct timer_slot slot = {deadline, timer};
+
+	timer->deadline = deadline;
+	if (place_of(timer) != 0)
+		settle(queue, place_of(timer), slot);
+	else if (queue->count < queue->capacity)
+		settle(queue, ++queue->count, slot);
+	else
+		host_panic("CPU %u has more than %u timers", cpu->index, queue->capacity);
+	if (deadline <= host_tsc())
+		cpu->work |= WORK_TIMER;
+	else
+		arm_hardware(queue);
+}
+
+void host_timer_cancel(struct host_timer *timer)
+{
+	if (place_of(timer) != 0)
+		take_out(&cpu_self()->timers, timer);
+}
+
+void timer_run(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct timer_queue *queue = &cpu->timers;
+
+	cpu->work &= ~WORK_TIMER;
+	queue->armed = UINT64_MAX;
+	/* Call-backs may arm again for at once: no more rounds than there are timers now. */
+	for (uint32_t i = queue->count; i > 0 && queue->count != 0; i--) {
+		struct host_timer *timer = queue->heap[ROOT].timer;
+
+		if (timer->deadline > host_tsc())
+			break;
+		take_out(queue, timer);
+		timer->fire(timer);
+	}
+	arm_hardware(queue);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/uart.h"
+
+#include "kernel/x86.h"
+
+/* Registers, as offsets from the port of COM1 (PC16550D data sheet, table 2). */
+#define COM1	 0x3f8u
+#define UART_RBR (COM1 + 0) /* receiver buffer */
+#define UART_THR (COM1 + 0) /* transmitter holding */
+#define UART_DLL (COM1 + 0) /* divisor latch, DLAB=1 */
+#define UART_DLM (COM1 + 1)
+#define UART_IER (COM1 + 1) /* interrupt enable */
+#define UART_FCR (COM1 + 2) /* FIFO control */
+#define UART_LCR (COM1 + 3) /* line control */
+#define UART_MCR (COM1 + 4) /* modem control */
+#define UART_LSR (COM1 + 5) /* line status */
+
+#define IER_ERBFI 0x01u /* received data available */
+#define FCR_ON	  0x07u /* enable and clear both FIFOs; interrupt at one byte */
+#define LCR_8N1	  0x03u
+#define LCR_DLAB  0x80u
+#define MCR_READY 0x0bu /* DTR, RTS, and OUT2, which lets the PC's interrupt through */
+#define LSR_DR	  0x01u
+#define LSR_THRE  0x20u
+
+#define DIVISOR_115200 1u
+/* Polls, each about a microsecond long on a real bus: ten times a character's 87 microseconds. */
+#define PATIENCE 1000u
+
+static bool present;
+
+void uart_init(void)
+{
+	x86_outb(UART_IER, 0);
+	x86_outb(UART_LCR, LCR_8N1 | LCR_DLAB);
+	x86_outb(UART_DLL, DIVISOR_115200);
+	x86_outb(UART_DLM, 0);
+	x86_outb(UART_LCR, LCR_8N1);
+	x86_outb(UART_FCR, FCR_ON);
+	x86_outb(UART_MCR, MCR_READY);
+	/* Where there is none, the bus reads all ones. */
+	present = x86_inb(UART_LSR) != 0xff;
+}
+
+void uart_listen(void)
+{
+	x86_outb(UART_IER, IER_ERBFI);
+}
+
+void uart_put(char c)
+{
+	if (!present)
+		return;
+	for (unsigned int i = 0; i < PATIENCE && (x86_inb(UART_LSR) & LSR_THRE) == 0; i++)
+		x86_pause();
+	x86_outb(UART_THR, (uint8_t)c);
+}
+
+bool uart_get(char *c)
+{
+	if (!present || (x86_inb(UART_LSR) & LSR_DR) == 0)
+		return false;
+	*c = (char)x86_inb(UART_RBR);
+	return true;
+}

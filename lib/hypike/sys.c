@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hypike/sys.h over system calls. Calls that move a bounded piece are repeated here; deadlines go from
+ * nanoseconds since boot to TSC values.
+ */
+#include <hypike/sys.h>
+
+#include "lib/hypike/program.h"
+#include "lib/hypike/syscall.h"
+
+void hypike_begin(const struct hypike_info *page);
+void hypike_thread_begin(void); /* crt0.S */
+
+static const struct hypike_info *info;
+
+void hypike_begin(const struct hypike_info *page)
+{
+	info = page;
+	hypike_exit(main());
+}
+
+const struct hypike_info *hypike_info(void)
+{
+	return info;
+}
+
+/* ---- time ---- */
+
+#define NS_PER_MS UINT64_C(1000000)
+
+uint64_t hypike_time(void)
+{
+	uint64_t ticks = __builtin_ia32_rdtsc() - info->tsc_boot;
+
+	return ticks / info->tsc_khz * NS_PER_MS +
+	       ticks % info->tsc_khz * NS_PER_MS / info->tsc_khz;
+}
+
+/* The TSC value at which hypike_time() has reached `ns`; far beyond any uptime: never. */
+static uint64_t to_tsc(uint64_t ns)
+{
+	uint64_t ms = ns / NS_PER_MS, ticks;
+
+	if (ns == HYPIKE_FOREVER || __builtin_mul_overflow(ms, info->tsc_khz, &ticks))
+		return UINT64_MAX;
+	ticks += (ns % NS_PER_MS * info->tsc_khz + NS_PER_MS - 1) / NS_PER_MS;
+	return hv_add_ok(ticks, info->tsc_boot, &ticks) ? ticks : UINT64_MAX;
+}
+
+/* ---- threads ---- */
+
+void hypike_exit(int status)
+{
+	for (;;)
+		syscall1(SYS_EXIT, (uint64_t)(int64_t)status);
+}
+
+hv_status_t hypike_thread_create(void (*entry)(void *), void *arg, void *stack, size_t stack_size,
+				 uint32_t priority, uint32_t cpu, hypike_thread_t *thread)
+{
+	uint64_t top = (word(stack) + stack_size) & ~UINT64_C(15);
+	void **slot = (void **)(uintptr_t)top;
+	int64_t result;
+
+	if (stack_size < 256)
+		return HV_E_INVALID;
+	/* What hypike_thread_begin() pops; CALL then leaves RSP as the ABI wants it. */
+	slot[-1] = arg;
+	slot[-2] = (void *)(uintptr_t)entry;
+	result = syscall6(SYS_THREAD_CREATE, (uint64_t)(uintptr_t)hypike_thread_begin, 0,
+			  word(&slot[-2]), priority, cpu, 0);
+	if (result < 0)
+		return (hv_status_t)result;
+	if (thread != NULL)
+		*thread = (hypike_thread_t)result;
+	return HV_OK;
+}
+
+void hypike_thread_exit(void)
+{
+	for (;;)
+		syscall1(SYS_THREAD_EXIT, 0);
+}
+
+hv_status_t hypike_thread_priority(hypike_thread_t thread, uint32_t priority)
+{
+	return (hv_status_t)syscall3(SYS_THREAD_PRIORITY, thread, priority, 0);
+}
+
+void hypike_yield(void)
+{
+	syscall1(SYS_YIELD, 0);
+}
+
+/* ---- waiting ---- */
+
+hv_status_t hypike_futex_wait(const uint32_t *address, uint32_t expected, uint64_t deadline)
+{
+	return (hv_status_t)syscall3(SYS_FUTEX_WAIT, word(address), expected, to_tsc(deadline));
+}
+
+hv_status_t hypike_futex_wake(const uint32_t *address, uint32_t count)
+{
+	return (hv_status_t)syscall3(SYS_FUTEX_WAKE, word(address), count, 0);
+}
+
+hv_status_t hypike_notify(hypike_thread_t thread, uint64_t bits)
+{
+	return (hv_status_t)syscall3(SYS_NOTIFY, thread, bits, 0);
+}
+
+hv_status_t hypike_wait(uint64_t mask, uint64_t deadline, uint64_t *bits)
+{
+	return (hv_status_t)syscall3(SYS_WAIT, mask, to_tsc(deadline), word(bits));
+}
+
+/* ---- console ---- */
+
+hv_status_t hypike_console_write(const void *text, size_t size)
+{
+	const char *at = text;
+
+	while (size > 0) {
+		int64_t done = syscall3(SYS_CONSOLE_WRITE, word(at), size, 0);
+
+		if (done < 0)
+			return (hv_status_t)done;
+		at += done;
+		size -= (size_t)done;
+	}
+	return HV_OK;
+}
+
+int64_t hypike_console_read(void *text, size_t size)
+{
+	return syscall3(SYS_CONSOLE_READ, word(text), size, 0);
+}
+
+hv_status_t hypike_console_bind(hypike_thread_t thread, uint64_t bits)
+{
+	return (hv_status_t)syscall3(SYS_CONSOLE_BIND, thread, bits, 0);
+}
+
+hv_status_t hypike_shutdown(int status)
+{
+	return (hv_status_t)syscall1(SYS_SHUTDOWN, (uint64_t)(int64_t)status);
+}
