@@ -3,6 +3,7 @@
 
 #include <hypike/host.h>
 
+#include "kernel/uart.h"
 #include "kernel/x86.h"
 
 #define PORT_DEBUG_EXIT	   0xf4u   /* QEMU: -device isa-debug-exit,iobase=0xf4 */
@@ -33,6 +34,7 @@ static void power_off(int status)
 {
 	static const char shutdown[] = "Shutdown";
 
+	uart_drain();
 	x86_outb(PORT_DEBUG_EXIT, (uint8_t)status);
 	for (const char *p = shutdown; *p != '\0'; p++)
 		x86_outb(PORT_BOCHS_SHUTDOWN, (uint8_t)*p);

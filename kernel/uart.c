@@ -22,10 +22,14 @@
 #define MCR_READY 0x0bu /* DTR, RTS, and OUT2, which lets the PC's interrupt through */
 #define LSR_DR	  0x01u
 #define LSR_THRE  0x20u
+#define LSR_TEMT  0x40u
 
 #define DIVISOR_115200 1u
-/* Polls, each about a microsecond long on a real bus: ten times a character's 87 microseconds. */
-#define PATIENCE 1000u
+/*
+ * Polls. A full FIFO takes 1.4 ms: where a poll is a microsecond on the bus, 1400 of them; on an
+ * emulator that counts instructions, some ten thousand.
+ */
+#define PATIENCE 1000000u
 
 static bool present;
 
@@ -47,13 +51,24 @@ void uart_listen(void)
 	x86_outb(UART_IER, IER_ERBFI);
 }
 
+static void wait_for(uint8_t status)
+{
+	for (unsigned int i = 0; i < PATIENCE && (x86_inb(UART_LSR) & status) == 0; i++)
+		x86_pause();
+}
+
 void uart_put(char c)
 {
 	if (!present)
 		return;
-	for (unsigned int i = 0; i < PATIENCE && (x86_inb(UART_LSR) & LSR_THRE) == 0; i++)
-		x86_pause();
+	wait_for(LSR_THRE);
 	x86_outb(UART_THR, (uint8_t)c);
+}
+
+void uart_drain(void)
+{
+	if (present)
+		wait_for(LSR_TEMT);
 }
 
 bool uart_get(char *c)

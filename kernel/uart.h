@@ -13,8 +13,10 @@
 void uart_init(void);
 /** Ask for an interrupt for each key. */
 void uart_listen(void);
-/** Waits for room, at the most as long as one character takes. */
+/** Waits for room, but not for ever. */
 void uart_put(char c);
+/** Wait until the last character is on the line: what is not would be lost with the power. */
+void uart_drain(void);
 /** @return false where no key is waiting. */
 bool uart_get(char *c);
 
