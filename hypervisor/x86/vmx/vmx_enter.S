@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The VT-x world switch (SDM vol. 3, chapters 27 and 28).
+ *
+ * unsigned int vmx_world_switch(struct vcpu *vcpu, struct vmx_vcpu *v)
+ *
+ * The VMCS moves RIP, RSP, RFLAGS, segments, control registers; we move the other general registers.
+ * vcpu->regs.gpr is at offset 0 of struct vcpu; vmx.c asserts all offsets.
+ */
+#define VMX_VCPU_HOST_RSP 0
+#define VMX_VCPU_LAUNCHED 8
+#define VMCS_HOST_RSP	  0x6c14
+
+	.text
+	.global vmx_world_switch, vmx_exit_point
+	.type vmx_world_switch, @function
+vmx_world_switch:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	push %rdi
+	/* The stack of a vCPU's thread is mostly where it was: then HOST_RSP is right already. */
+	cmp %rsp, VMX_VCPU_HOST_RSP(%rsi)
+	je 1f
+	mov %rsp, VMX_VCPU_HOST_RSP(%rsi)
+	mov $VMCS_HOST_RSP, %eax
+	vmwrite %rsp, %rax
+1:	cmpb $0, VMX_VCPU_LAUNCHED(%rsi)	/* MOV leaves the flags alone */
+	mov 0x00(%rdi), %rax
+	mov 0x08(%rdi), %rcx
+	mov 0x10(%rdi), %rdx
+	mov 0x18(%rdi), %rbx
+	mov 0x28(%rdi), %rbp
+	mov 0x30(%rdi), %rsi
+	mov 0x40(%rdi), %r8
+	mov 0x48(%rdi), %r9
+	mov 0x50(%rdi), %r10
+	mov 0x58(%rdi), %r11
+	mov 0x60(%rdi), %r12
+	mov 0x68(%rdi), %r13
+	mov 0x70(%rdi), %r14
+	mov 0x78(%rdi), %r15
+	mov 0x38(%rdi), %rdi
+	je 2f
+	vmresume
+	jmp 3f
+2:	vmlaunch
+	/* Only failures come here: CF 1 without a current VMCS, ZF 1 with an error number (31.2). */
+3:	mov $1, %eax
+	adc $0, %eax
+	jmp 4f
+
+vmx_exit_point:
+	push %rdi
+	mov 8(%rsp), %rdi
+	mov %rax, 0x00(%rdi)
+	mov %rcx, 0x08(%rdi)
+	mov %rdx, 0x10(%rdi)
+	mov %rbx, 0x18(%rdi)
+	mov %rbp, 0x28(%rdi)
+	mov %rsi, 0x30(%rdi)
+	mov %r8, 0x40(%rdi)
+	mov %r9, 0x48(%rdi)
+	mov %r10, 0x50(%rdi)
+	mov %r11, 0x58(%rdi)
+	mov %r12, 0x60(%rdi)
+	mov %r13, 0x68(%rdi)
+	mov %r14, 0x70(%rdi)
+	mov %r15, 0x78(%rdi)
+	popq 0x38(%rdi)
+	xor %eax, %eax
+4:	pop %rdi
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
+	.size vmx_world_switch, . - vmx_world_switch
+
+	.section .note.GNU-stack, "", @progbits
