@@ -348,7 +348,8 @@ static int judge_ended(struct boot *boot)
 	if (boot->bare && boot->status < 0)
 		boot->status = debug_exit >= 0 ? debug_exit : 0;
 	if (boot->status < 0) {
-		report("the machine ended without HyPike saying so");
+		report(result->panicked ? "HyPike's kernel panicked"
+					: "the machine ended without HyPike saying so");
 		return EXIT_EMULATOR;
 	}
 	if (debug_exit >= 0 && debug_exit != boot->status) {
@@ -404,7 +405,7 @@ static int run(struct boot *boot, struct console *console)
 	console_run(console, boot->argv.item, &console_options, &boot->result);
 	boot->status = -1;
 	code = judge(boot);
-	if (code == EXIT_EMULATOR)
+	if (code == EXIT_EMULATOR && !boot->result.panicked)
 		log_show_tail(console_options.log_path);
 	if (boot->json)
 		print_json(boot, code);

@@ -20,12 +20,14 @@
 
 #define KEY_ESCAPE 0x01 /* Ctrl-A */
 #define LAST_WORDS "hypike: exit status "
+#define PANIC	   "hypike: panic"
 
 /* The line that is being printed, as far as it matters here. */
 struct scanner {
 	char line[64];
 	size_t length;
 	int status;
+	bool panicked;
 };
 
 /* Everything about one run. */
@@ -62,6 +64,8 @@ static void scanner_take_line(struct scanner *scanner)
 
 	scanner->line[scanner->length] = '\0';
 	scanner->length = 0;
+	if (strncmp(scanner->line, PANIC, strlen(PANIC)) == 0)
+		scanner->panicked = true;
 	if (strncmp(scanner->line, LAST_WORDS, prefix) != 0)
 		return;
 	status = strtol(scanner->line + prefix, &end, 10);
@@ -310,6 +314,7 @@ void console_run(struct console *console, char *const *argv,
 	drain_output(&run);
 	terminal_restore();
 	result->system_status = run.scanner.status;
+	result->panicked = run.scanner.panicked;
 	result->seconds = now() - started;
 }
 

@@ -36,6 +36,7 @@ struct console_result {
 	int exit_status;   /**< the emulator's, where it ended by itself */
 	int signal;	   /**< that ended the emulator, or this command; or 0 */
 	int system_status; /**< the last `hypike: exit status N` that was printed, or -1 */
+	bool panicked;	   /**< a line began with `hypike: panic` */
 	double seconds;
 };
 

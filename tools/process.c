@@ -15,6 +15,7 @@
 
 #define STATUS_NOT_STARTED 127
 #define TAIL_SIZE	   2000
+#define TAIL_LINES	   8
 
 static void child_redirect(const char *log_path)
 {
@@ -74,10 +75,21 @@ bool process_run(char *const *argv, const char *log_path)
 	return report("%s failed", argv[0]);
 }
 
+/* @return where the last `lines` lines of a text start. */
+static const char *last_lines(const char *text, size_t size, unsigned lines)
+{
+	const char *at = text + size;
+
+	while (at > text && (at[-1] != '\n' || at == text + size || lines-- > 1))
+		at--;
+	return at;
+}
+
 void log_show_tail(const char *log_path)
 {
 	FILE *log = fopen(log_path, "r");
 	char tail[TAIL_SIZE];
+	const char *start;
 	size_t size;
 
 	if (log == NULL)
@@ -85,7 +97,8 @@ void log_show_tail(const char *log_path)
 	if (fseek(log, -TAIL_SIZE, SEEK_END) != 0)
 		rewind(log);
 	size = fread(tail, 1, sizeof(tail), log);
-	fwrite(tail, 1, size, stderr);
+	start = last_lines(tail, size, TAIL_LINES);
+	fwrite(start, 1, size - (size_t)(start - tail), stderr);
 	fclose(log);
 }
 
