@@ -345,8 +345,11 @@ static int judge_ended(struct boot *boot)
 	}
 	boot->status = result->system_status;
 	/* A kernel of somebody else ends as it likes. */
-	if (boot->bare && boot->status < 0)
+	if (boot->bare && boot->status < 0) {
 		boot->status = debug_exit >= 0 ? debug_exit : 0;
+		if (debug_exit < 0 && boot->machine == &machine_qemu)
+			report("the machine was reset or switched off");
+	}
 	if (boot->status < 0) {
 		report(result->panicked ? "HyPike's kernel panicked"
 					: "the machine ended without HyPike saying so");
@@ -366,7 +369,6 @@ static int judge(struct boot *boot)
 	case CONSOLE_ENDED:
 		return judge_ended(boot);
 	case CONSOLE_KEY:
-		fputs("\n", stderr);
 		return EXIT_OK;
 	case CONSOLE_TIMEOUT:
 		report("timed out after %.1f s", boot->timeout);

@@ -313,6 +313,9 @@ void console_run(struct console *console, char *const *argv,
 		wait_and_serve(&run);
 	drain_output(&run);
 	terminal_restore();
+	/* What follows begins on a line of its own. */
+	if (run.scanner.length > 0 && isatty(options->output))
+		write_all(options->output, "\n", 1);
 	result->system_status = run.scanner.status;
 	result->panicked = run.scanner.panicked;
 	result->seconds = now() - started;
