@@ -428,9 +428,9 @@ static uint64_t op_tzcnt(struct emu *e)
 
 static uint64_t op_lzcnt(struct emu *e)
 {
-	const unsigned bits = e->insn->opsize * 8u;
+	const uint64_t bits = e->insn->opsize * 8u;
 
-	return count_zeros(e, e->src == 0 ? bits : bits - 64 + (uint64_t)__builtin_clzll(e->src));
+	return count_zeros(e, e->src == 0 ? bits : (uint64_t)__builtin_clzll(e->src) + bits - 64);
 }
 
 /** Not __builtin_popcountll(): without the instruction, that is a call into a library. */

@@ -414,8 +414,6 @@ static uint8_t memory_size(const struct insn *insn, uint8_t rule)
 		return (uint8_t)(insn->opsize + 2);
 	case INSN_MEM_TABLE:
 		return insn->mode == INSN_MODE_64 ? 10 : 6;
-	case INSN_MEM_SXD:
-		return insn->opsize < 4 ? insn->opsize : 4;
 	default:
 		return rule;
 	}

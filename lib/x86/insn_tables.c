@@ -289,7 +289,7 @@ static const struct insn_op group11_7_reg[8] = {[0] = OP(OTHER, MODRM, NONE, OUT
 
 static const struct insn_op op_63[2] = {
 	OP(ARPL, RM_R, NONE, W, RDWR),
-	OP_M(MOVSX, R_RM, NONE, V, INSN_MEM_SXD, RD),
+	OP_M(MOVSX, R_RM, NONE, V, 4, RD), /* MOVSXD */
 };
 
 static const struct insn_op op_90[4] = {

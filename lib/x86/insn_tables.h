@@ -57,7 +57,6 @@ enum insn_mem_size {
 	INSN_MEM_PAIR = 128, /**< two operands */
 	INSN_MEM_FAR,        /**< offset by operand size and a selector */
 	INSN_MEM_TABLE,      /**< limit and base of a descriptor table */
-	INSN_MEM_SXD,        /**< the source of MOVSXD: operand size, at most 4 */
 };
 
 /** insn_op::flags: the access bits of enum insn_access, and these. */

@@ -233,12 +233,6 @@ static bool has_operand_size(const struct insn *insn)
 	}
 }
 
-/** MOVSXD r16 reads a word on Intel's CPUs, a doubleword in Zydis; the result is the same. */
-static bool has_memory_size(const struct insn *insn)
-{
-	return insn->opcode != 0x63 || insn->opsize != 2;
-}
-
 /**
  * What is #UD to Zydis and an instruction to the decoder: AMD's LOCK MOV CR0 for CR8, and those
  * that Intel's manual marks NP (no 66, F2, F3), where AMD's CPUs ignore the prefix.
@@ -308,7 +302,7 @@ static bool same_access(const struct sample *s, const struct insn *insn,
 	if (accesses_nothing(insn))
 		return equal(s, "access", insn->mem.access, 0);
 	return equal(s, "access", insn->mem.access, reads | writes) &&
-	       (!has_memory_size(insn) || equal(s, "memory size", insn->mem.size * 8u, op->size));
+	       equal(s, "memory size", insn->mem.size * 8u, op->size);
 }
 
 static bool same_operands(const struct sample *s, const struct insn *insn,
