@@ -10,6 +10,7 @@
 
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
+#include "kernel/options.h"
 #include "kernel/x86.h"
 
 uint64_t clock_tsc_khz;
@@ -155,7 +156,7 @@ static uint64_t khz_of_cpu(void)
 
 void clock_init(void)
 {
-	uint64_t khz = khz_of_cpu();
+	uint64_t khz = options.tsc_khz != 0 ? options.tsc_khz : khz_of_cpu();
 	struct rate rate;
 
 	if (khz < MIN_KHZ)

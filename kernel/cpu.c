@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/cpu.h"
 
+#include "kernel/paging.h"
 #include "kernel/syscall.h"
 #include "kernel/x86.h"
 #include "kernel/x86_boot.h"
@@ -88,9 +89,21 @@ void cpu_set_base(struct cpu *cpu)
 	x86_wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
+void cpu_prepare(struct cpu *cpu)
+{
+	uint64_t idle_stack = paging_map_stack(NULL);
+
+	if (idle_stack == 0)
+		host_panic("too little memory for the stacks of CPU %u", cpu->index);
+	cpu->self = cpu;
+	cpu->index = (uint32_t)(cpu - cpus);
+	gdt_prepare(cpu);
+	sched_init(cpu, idle_stack);
+}
+
 void cpu_init(struct cpu *cpu)
 {
-	gdt_init(cpu);
+	gdt_load(cpu);
 	cpu_set_base(cpu); /* loading GS has cleared its base */
 	control_registers_init();
 	syscall_init();

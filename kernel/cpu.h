@@ -64,6 +64,7 @@ struct cpu {
 	volatile uint32_t stopped;
 	uint64_t interrupts[256]; /**< taken, by vector */
 	struct thread idle;
+	uint64_t *gdt;
 	struct tss tss __attribute__((aligned(128)));
 } __attribute__((aligned(64)));
 
@@ -87,10 +88,12 @@ void cpu_enable_nx(void);
 void cpu_set_base(struct cpu *cpu);
 /** Control registers and system call MSRs of the CPU that executes this; `cpu` becomes cpu_self(). */
 void cpu_init(struct cpu *cpu);
-/** Segments and TSS (gdt.c). */
-void gdt_init(struct cpu *cpu);
-/** Give the double fault, NMI and machine check of this CPU stacks of their own. */
-void gdt_init_ist(struct cpu *cpu);
+/** Make what a CPU needs memory for: segments, stacks. On the boot CPU, before cpu_init(). */
+void cpu_prepare(struct cpu *cpu);
+/** Make segments, TSS, and stacks for double fault, NMI and machine check (gdt.c). */
+void gdt_prepare(struct cpu *cpu);
+/** Load the segments. */
+void gdt_load(struct cpu *cpu);
 /** Load the interrupt descriptor table (idt.c). */
 void idt_init(void);
 void idt_load(void);

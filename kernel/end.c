@@ -4,6 +4,7 @@
 #include <hypike/host.h>
 
 #include "kernel/uart.h"
+#include "kernel/smp.h"
 #include "kernel/x86.h"
 
 #define PORT_DEBUG_EXIT	   0xf4u   /* QEMU: -device isa-debug-exit,iobase=0xf4 */
@@ -41,8 +42,25 @@ static void power_off(int status)
 	x86_outb(PORT_KEYBOARD, KEYBOARD_RESET);
 }
 
+static void halt(void *arg)
+{
+	(void)arg;
+	smp_stop_here();
+}
+
+/* Only the first that comes here goes on; another CPU's call stops the rest. */
+static void claim_the_end(void)
+{
+	static bool claimed;
+
+	while (__atomic_exchange_n(&claimed, true, __ATOMIC_SEQ_CST))
+		x86_wait_for_interrupt();
+}
+
 void end_machine(int status)
 {
+	claim_the_end();
+	smp_halt_others(halt);
 	host_log("exit status %d", status);
 	power_off(status);
 	x86_stop();

@@ -22,9 +22,34 @@ struct pointer {
 	uint64_t base;
 } __attribute__((packed));
 
-static void load(const uint64_t *gdt)
+static void make_stacks(struct cpu *cpu)
 {
-	struct pointer pointer = {GDT_ENTRIES * 8 - 1, (uintptr_t)gdt};
+	for (unsigned int i = IST_NONE + 1; i < IST_COUNT; i++) {
+		cpu->tss.ist[i - 1] = paging_map_stack(NULL);
+		if (cpu->tss.ist[i - 1] == 0)
+			host_panic("too little memory for the stacks of CPU %u", cpu->index);
+	}
+}
+
+void gdt_prepare(struct cpu *cpu)
+{
+	uint64_t *gdt = paging_map_gdt(cpu->index);
+	uint64_t base = (uintptr_t)&cpu->tss;
+
+	gdt[SEL_KERNEL_CODE / 8] = DESC_CODE64_RING0;
+	gdt[SEL_KERNEL_DATA / 8] = DESC_DATA_RING0;
+	gdt[SEL_USER_DATA / 8] = DESC_DATA_RING3;
+	gdt[SEL_USER_CODE / 8] = DESC_CODE64_RING3;
+	gdt[GDT_TSS] = DESC_TSS | TSS_LIMIT | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	gdt[GDT_TSS + 1] = base >> 32;
+	cpu->tss.iomap = TSS_LIMIT + 1;
+	cpu->gdt = gdt;
+	make_stacks(cpu);
+}
+
+void gdt_load(struct cpu *cpu)
+{
+	struct pointer pointer = {GDT_ENTRIES * 8 - 1, (uintptr_t)cpu->gdt};
 
 	__asm__ volatile("lgdt %0\n\t"
 			 "pushq %1\n\t"
@@ -41,28 +66,4 @@ static void load(const uint64_t *gdt)
 			 : "m"(pointer), "i"(SEL_KERNEL_CODE), "r"(SEL_KERNEL_DATA), "r"(0),
 			   "r"(SEL_TSS)
 			 : "rax", "memory");
-}
-
-void gdt_init(struct cpu *cpu)
-{
-	uint64_t *gdt = paging_map_gdt(cpu->index);
-	uint64_t base = (uintptr_t)&cpu->tss;
-
-	gdt[SEL_KERNEL_CODE / 8] = DESC_CODE64_RING0;
-	gdt[SEL_KERNEL_DATA / 8] = DESC_DATA_RING0;
-	gdt[SEL_USER_DATA / 8] = DESC_DATA_RING3;
-	gdt[SEL_USER_CODE / 8] = DESC_CODE64_RING3;
-	gdt[GDT_TSS] = DESC_TSS | TSS_LIMIT | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
-	gdt[GDT_TSS + 1] = base >> 32;
-	cpu->tss.iomap = TSS_LIMIT + 1;
-	load(gdt);
-}
-
-void gdt_init_ist(struct cpu *cpu)
-{
-	for (unsigned int i = IST_NONE + 1; i < IST_COUNT; i++) {
-		cpu->tss.ist[i - 1] = paging_map_stack(NULL);
-		if (cpu->tss.ist[i - 1] == 0)
-			host_panic("too little memory for the stacks of CPU %u", cpu->index);
-	}
 }

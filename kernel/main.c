@@ -8,15 +8,18 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/fpu.h"
+#include "kernel/ioapic.h"
 #include "kernel/memory.h"
+#include "kernel/options.h"
 #include "kernel/paging.h"
 #include "kernel/partition.h"
 #include "kernel/patch.h"
+#include "kernel/smp.h"
+#include "kernel/topology.h"
+#include "kernel/uart.h"
 #include "kernel/x86.h"
 
 void kernel_main(uint32_t magic, uint32_t info_address);
-
-#define LOCAL_APIC 0xfee00000u /* where it is if ACPI doesn't say otherwise */
 
 static struct boot_info boot_info;
 static struct system_image image;
@@ -48,11 +51,28 @@ static void init_cpu_and_memory(void)
 	cpu_features_init();
 	patch_smap();
 	memory_init(&boot_info);
-	/* NX must be on before tables use it; so this comes in two halves. */
+	topology_init(&boot_info);
+	/* NX must be on before tables use it. */
 	cpu_enable_nx();
 	paging_init(&boot_info);
+	cpu_prepare(&cpus[0]);
 	cpu_init(&cpus[0]);
-	gdt_init_ist(&cpus[0]);
+}
+
+static void init_interrupts_and_time(void)
+{
+	apic_init(topology.local_apic);
+	ioapic_init();
+	apic_init_cpu();
+	clock_init();
+	fpu_init();
+}
+
+static void init_console(void)
+{
+	options_read(boot_info.cmdline);
+	if (options.e9)
+		console_use_e9();
 }
 
 void kernel_main(uint32_t magic, uint32_t info_address)
@@ -62,15 +82,16 @@ void kernel_main(uint32_t magic, uint32_t info_address)
 	console_init();
 	idt_init();
 	read_boot_info(magic, info_address);
+	init_console();
 	init_cpu_and_memory();
-	apic_init(LOCAL_APIC);
-	apic_init_cpu();
-	clock_init();
-	host_log("%u CPU, %lu MHz, %lu MiB of memory", cpu_count, clock_tsc_khz / 1000,
-		 memory_left() >> 20);
-	fpu_init();
+	init_interrupts_and_time();
+	smp_start(options.cpus);
+	host_log("%u CPU%s, %lu MHz, %s, %lu MiB of memory", cpu_count, cpu_count > 1 ? "s" : "",
+		 clock_tsc_khz / 1000, apic_description(), memory_left() >> 20);
 	open_system_image();
-	sched_init(&cpus[0], paging_map_stack(NULL));
 	partitions_create(&image);
+	ioapic_route_uart(cpus[0].apic_id);
+	uart_listen();
+	partitions_start();
 	sched_idle();
 }

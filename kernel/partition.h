@@ -26,7 +26,8 @@ struct partition {
 	uint32_t priority; /**< the highest that its threads may have */
 	uint64_t cpus;	   /**< configured CPUs that exist */
 	struct host_pool pool;
-	uint64_t root; /**< page tables */
+	uint64_t root;	/**< page tables */
+	uint64_t entry; /**< of its program */
 	uint64_t ram_phys, ram_size;
 	/** Guards what follows, against other CPUs. */
 	struct host_lock lock;
@@ -45,10 +46,15 @@ extern struct partition *partitions;
 extern uint32_t partition_count;
 
 /**
- * Make all partitions of a checked system image and start the first thread of each. Panics with the
- * partition's name and the reason where one cannot be made.
+ * Make all partitions of a checked system image. Panics with the partition's name and the reason
+ * where one cannot be made.
+ *
+ * @req KRN-011 All memory that a partition will ever use is taken before any of them runs; too little
+ *              of it is reported with the partition's name and the sizes.
  */
 void partitions_create(const struct system_image *image);
+/** Start the first thread of each. */
+void partitions_start(void);
 
 /** The partition of the calling thread. */
 struct partition *partition_self(void);

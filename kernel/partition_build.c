@@ -253,10 +253,34 @@ static void build(struct partition *partition, const struct system_image *image)
 		refuse(partition, "its kernel memory is too small for its page tables");
 	info_make(partition, image);
 	make_threads(partition);
-	partition_thread_create(partition, program.entry, USER_STACK_TOP, USER_INFO,
-				partition->priority,
-				(uint32_t)__builtin_ctzll(partition->cpus));
+	partition->entry = program.entry;
 }
+
+/* ---- timers ---- */
+
+/* Each thread has one; a vCPU's local APIC, and what else a driver wants for it. */
+#define VCPU_TIMERS 4u
+
+static uint32_t timers_of(const struct partition *partition)
+{
+	return partition->thread_limit + VCPU_TIMERS * HV_MAX_VCPUS;
+}
+
+static void make_timers(struct cpu *cpu)
+{
+	uint32_t count = 0;
+	uint64_t phys;
+
+	for (uint32_t i = 0; i < partition_count; i++)
+		if (partitions[i].cpus >> cpu->index & 1)
+			count += timers_of(&partitions[i]);
+	phys = memory_alloc(page_up((count + 1) * sizeof(struct timer_slot)), HV_PAGE_SIZE);
+	if (phys == 0)
+		host_panic("too little memory for %u timers of CPU %u", count, cpu->index);
+	timer_queue_init(&cpu->timers, phys_to_virt(phys), count);
+}
+
+/* ---- public ---- */
 
 void partitions_create(const struct system_image *image)
 {
@@ -267,11 +291,21 @@ void partitions_create(const struct system_image *image)
 		host_panic("too little memory for %u partitions", image->partition_count);
 	partitions = phys_to_virt(phys);
 	partition_count = image->partition_count;
-	end_init(partition_count);
 	for (uint32_t i = 0; i < partition_count; i++) {
 		take_config(&partitions[i], &image->partitions[i]);
 		build(&partitions[i], image);
 	}
+	for (uint32_t i = 0; i < cpu_count; i++)
+		make_timers(&cpus[i]);
 	if (partition_count == 1)
 		console_input_to(&partitions[0].console);
+}
+
+void partitions_start(void)
+{
+	end_init(partition_count);
+	for (uint32_t i = 0; i < partition_count; i++)
+		partition_thread_create(&partitions[i], partitions[i].entry, USER_STACK_TOP,
+					USER_INFO, partitions[i].priority,
+					(uint32_t)__builtin_ctzll(partitions[i].cpus));
 }

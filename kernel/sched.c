@@ -132,7 +132,8 @@ static void idle_loop(void)
 {
 	struct cpu *cpu = cpu_self();
 
-	switched();
+	/* Only now: the stack that it started on may be the next CPU's. */
+	__atomic_store_n(&cpu->online, 1, __ATOMIC_RELEASE);
 	for (;;) {
 		if (cpu->work & WORK_TIMER)
 			timer_run();

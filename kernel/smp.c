@@ -1,10 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/smp.h"
 
+#include "kernel/address.h"
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
+#include "kernel/fpu.h"
 #include "kernel/irq.h"
+#include "kernel/paging.h"
+#include "kernel/topology.h"
 #include "kernel/x86.h"
+#include "lib/string.h"
+
+/* ---- starting ---- */
+
+void smp_ap_main(void);
+extern const char trampoline_start[], trampoline_end[];
+
+#define START_MS 100u /* how long a CPU may take to appear */
+
+static struct cpu *starting;
+
+/* An application processor's first C, on trampoline.S's stack and boot.S's tables. */
+void smp_ap_main(void)
+{
+	struct cpu *cpu = starting;
+
+	cpu_enable_nx();
+	paging_init_cpu();
+	cpu_init(cpu);
+	idt_load();
+	apic_init_cpu();
+	fpu_init_cpu();
+	sched_idle();
+}
+
+static bool wait_online(const struct cpu *cpu, uint64_t ms)
+{
+	uint64_t end = host_tsc() + ms * host_tsc_khz();
+
+	while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE) && host_tsc() < end)
+		x86_pause();
+	return cpu->online != 0;
+}
+
+/* Everything that needs memory is made here, so that the other CPU only has to take it. */
+static bool start(struct cpu *cpu, uint32_t apic_id_of_cpu)
+{
+	cpu->apic_id = apic_id_of_cpu;
+	cpu_prepare(cpu);
+	starting = cpu;
+	apic_send_init(cpu->apic_id);
+	apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS);
+	/* The second message is for CPUs that were not ready for the first (SDM 3A 9.4.4.1). */
+	if (wait_online(cpu, 10))
+		return true;
+	apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS);
+	return wait_online(cpu, START_MS);
+}
+
+void smp_start(uint32_t limit)
+{
+	uint32_t self = apic_id();
+	uint32_t listed = topology.cpu_count < HOST_MAX_CPUS ? topology.cpu_count : HOST_MAX_CPUS;
+
+	cpus[0].apic_id = self;
+	cpus[0].online = 1;
+	memcpy(phys_to_virt(TRAMPOLINE_PHYS), trampoline_start,
+	       (size_t)(trampoline_end - trampoline_start));
+	for (uint32_t i = 0; i < listed && cpu_count < limit; i++) {
+		if (topology.apic_id[i] == self)
+			continue;
+		if (start(&cpus[cpu_count], topology.apic_id[i]))
+			cpu_count++;
+		else
+			host_panic("the CPU with APIC ID %u doesn't start", topology.apic_id[i]);
+	}
+}
+
+/* ---- messages ---- */
 
 void smp_send_reschedule(struct cpu *cpu)
 {
@@ -48,7 +121,7 @@ void host_on_each_cpu(void (*fn)(void *arg), void *arg)
 			x86_pause();
 }
 
-/* ---- panic ---- */
+/* ---- the end ---- */
 
 void smp_stop_here(void)
 {
@@ -56,16 +129,32 @@ void smp_stop_here(void)
 	x86_stop();
 }
 
-#define STOP_PATIENCE 1000000u
+#define STOP_PATIENCE 1000000u /* polls */
+
+static bool is_other(unsigned int i)
+{
+	return &cpus[i] != cpu_self() && cpus[i].online;
+}
+
+static void wait_stopped(void)
+{
+	for (unsigned int i = 0; i < cpu_count; i++)
+		for (unsigned int n = 0; n < STOP_PATIENCE && is_other(i) && !cpus[i].stopped; n++)
+			x86_pause();
+}
+
+void smp_halt_others(void (*fn)(void *arg))
+{
+	for (unsigned int i = 0; i < cpu_count; i++)
+		if (is_other(i))
+			call(&cpus[i], fn, NULL);
+	wait_stopped();
+}
 
 void smp_stop_others(void)
 {
 	for (unsigned int i = 0; i < cpu_count; i++)
-		if (&cpus[i] != cpu_self() && cpus[i].online)
+		if (is_other(i))
 			apic_send_nmi(cpus[i].apic_id);
-	for (unsigned int i = 0; i < cpu_count; i++)
-		for (unsigned int n = 0; n < STOP_PATIENCE && &cpus[i] != cpu_self() &&
-					 cpus[i].online && !cpus[i].stopped;
-		     n++)
-			x86_pause();
+	wait_stopped();
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file options.h
+ * The kernel's command line; README.md lists what it may say.
+ */
+#ifndef KERNEL_OPTIONS_H
+#define KERNEL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+	bool e9;	  /**< console=e9 */
+	uint32_t cpus;	  /**< cpus=N: no more than these */
+	uint64_t tsc_khz; /**< tsc_khz=N: don't measure; 0: not given */
+	char panic[16];	  /**< panic=WHAT: PARANOID builds only */
+};
+extern struct options options;
+
+/** Read the command line. A word that nobody knows is reported, not fatal. */
+void options_read(const char *cmdline);
+
+#endif
