@@ -87,22 +87,20 @@ enum verdict x86_raise_pf(struct vcpu *vcpu, uint64_t address, uint32_t code)
 	return x86_raise(vcpu, X86_PF, true, code);
 }
 
-bool vcpu_intr_ready(struct vcpu *vcpu)
-{
-	vcpu_need(vcpu, REGS_RFLAGS | REGS_EVENT);
-	return (vcpu->regs.rflags & RFLAGS_IF) != 0 &&
-	       (vcpu->regs.shadow & (HV_SHADOW_STI | HV_SHADOW_MOV_SS)) == 0 &&
-	       !vcpu->delivering.valid && vcpu->regs.activity != HV_ACTIVITY_WAIT_SIPI &&
-	       lapic_accepts_extint(vcpu);
-}
-
-/** Interruptible by the local APIC's own interrupts: LINT0 doesn't matter for them. */
-static bool apic_ready(struct vcpu *vcpu)
+/** Does the vCPU take an interrupt now, wherever it comes from? */
+static bool interruptible(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, REGS_RFLAGS | REGS_EVENT);
 	return (vcpu->regs.rflags & RFLAGS_IF) != 0 &&
 	       (vcpu->regs.shadow & (HV_SHADOW_STI | HV_SHADOW_MOV_SS)) == 0 &&
 	       !vcpu->delivering.valid;
+}
+
+/** Would one that the VMM injects now be taken at once? */
+bool vcpu_intr_ready(struct vcpu *vcpu)
+{
+	return interruptible(vcpu) && vcpu->extint == 0 &&
+	       vcpu->regs.activity != HV_ACTIVITY_WAIT_SIPI && lapic_accepts_extint(vcpu);
 }
 
 /** NMIs wait behind STI too: some CPUs do so, and all may (SDM vol. 3, 25.3, Table 25-3). */
@@ -155,7 +153,7 @@ static void choose_nmi(struct vcpu *vcpu)
 static void choose_interrupt(struct vcpu *vcpu)
 {
 	if (vendor->apic_deliver(vcpu)) {
-		if (lapic_pending(vcpu) >= 0 && apic_ready(vcpu))
+		if (lapic_pending(vcpu) >= 0 && interruptible(vcpu))
 			wake(vcpu);
 		return;
 	}
@@ -163,7 +161,7 @@ static void choose_interrupt(struct vcpu *vcpu)
 
 	if (vector < 0)
 		return;
-	if (!apic_ready(vcpu)) {
+	if (!interruptible(vcpu)) {
 		arm_intr_window(vcpu, true);
 		return;
 	}
@@ -175,11 +173,26 @@ static void choose_interrupt(struct vcpu *vcpu)
 		arm_intr_window(vcpu, true);
 }
 
+/** Acknowledged at the controller already, so it comes before the local APIC's, whatever the TPR. */
+static void choose_extint(struct vcpu *vcpu)
+{
+	if (!interruptible(vcpu)) {
+		arm_intr_window(vcpu, true);
+		return;
+	}
+	vcpu->delivering = (struct x86_event){
+		.valid = 1, .type = X86_EVENT_EXTINT, .vector = (uint8_t)vcpu->extint};
+	vcpu->extint = 0;
+	wake(vcpu);
+}
+
 static void choose_event(struct vcpu *vcpu)
 {
 	lapic_collect(vcpu);
 	if (vcpu->nmi_pending)
 		choose_nmi(vcpu);
+	if (vcpu->extint != 0)
+		choose_extint(vcpu);
 	choose_interrupt(vcpu);
 }
 

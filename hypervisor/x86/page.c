@@ -115,13 +115,7 @@ static enum verdict apply_event(struct vcpu *vcpu, const struct hv_event *event)
 {
 	switch (event->kind) {
 	case HV_EVENT_INTERRUPT:
-		vcpu_need(vcpu, REGS_EVENT);
-		if (vcpu->regs.activity == HV_ACTIVITY_HALT) {
-			vcpu->regs.activity = HV_ACTIVITY_RUN;
-			vcpu_change(vcpu, REGS_EVENT);
-		}
-		vcpu->delivering = (struct x86_event){
-			.valid = 1, .type = X86_EVENT_EXTINT, .vector = event->vector};
+		vcpu->extint = EXTINT_PENDING | event->vector;
 		x86_look_for_events(vcpu);
 		return VERDICT_RESUME;
 	case HV_EVENT_NMI:

@@ -108,6 +108,7 @@ static void reset_common(struct vcpu *vcpu)
 	vcpu->cpl = 0;
 	vcpu->delivering.valid = 0;
 	vcpu->nmi_pending = false;
+	vcpu->extint = 0;
 	vcpu->complete = NULL;
 	vcpu->fetch.page = 0;
 	vcpu->cached = REGS_ALL;

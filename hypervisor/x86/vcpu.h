@@ -126,6 +126,7 @@ struct vcpu {
 
 	/* Events. */
 	struct x86_event delivering; /**< its delivery was cut short by the exit, or waits for entry */
+	uint16_t extint; /**< vector | EXTINT_PENDING: acknowledged at a legacy controller, not yet taken */
 	bool nmi_pending;
 	bool intr_window, nmi_window; /**< window exits that the vendor has armed */
 	uint32_t work;		      /**< VCPU_WORK_*: non-zero: look before entry. Atomic. */
@@ -146,6 +147,8 @@ struct vcpu {
 	struct hv_stats stats;
 	uint64_t exit_tsc; /**< when the guest was left last */
 };
+
+#define EXTINT_PENDING 0x100u
 
 /* vcpu.work: reasons to leave the fast path before the next entry. */
 #define VCPU_WORK_EVENT	 (1u << 0) /**< something may be deliverable: interrupt, NMI, exception */
