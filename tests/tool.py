@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests of the `hypike` command, as TAP: tests/tool.py BUILD input|console.
+"""Tests of the `hypike` command, as TAP: tests/tool.py BUILD input|console|kernel.
 
-`input` gives it files and options that it must refuse by name; `console` runs it on a terminal.
+`input` gives it files and options that it must refuse by name; `console` runs it on a terminal;
+`kernel` boots HyPike's kernel, behind the command's back, with system images that it must refuse.
 
 @verifies TOOL-001
 @verifies TOOL-002
 @verifies TOOL-003
 @verifies TOOL-004
 @verifies TOOL-005
+@verifies LIB-301
 """
 import os
 import pty
@@ -27,6 +29,7 @@ OK, SYSTEM, USAGE, INPUT, EMULATOR, TIMEOUT = 0, 1, 2, 3, 4, 124
 MULTIBOOT_MAGIC = 0x1BADB002
 ELF_HEADER, PROGRAM_HEADER = 52, 32
 CODE_AT = 0x1000  # in the file
+SYSTEM_PAGE = 4096
 
 
 def multiboot_header(flags=0, checksum=None):
@@ -309,6 +312,55 @@ def run_console(tool, tap):
     test_orphans(tap, endless)
 
 
+def boot_kernel(tool, *modules):
+    """Boot HyPike's kernel as if it were any kernel, with whatever modules."""
+    command = [tool, "boot", "--bare", "--timeout", "20", "--kernel",
+               os.path.join(os.path.dirname(tool), "../kernel/hypike.elf")]
+    for module in modules:
+        command += ["--module", module]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout
+
+
+def refused_by_kernel(tap, tool, name, message, *modules):
+    status, output = boot_kernel(tool, *modules)
+    problem = None
+    if status in (OK, TIMEOUT):
+        problem = f"status {status}\n{output}"
+    elif not re.search(message, output):
+        problem = f"expected: {message}\nsaid: {output}"
+    tap.point(name, problem)
+
+
+def run_kernel(tool, tap):
+    say = Refusals(tool, tap)
+    say.write("vmm", b"another file")
+    say.write("good", elf())
+    say.pack("an image", "", "--kernel", "good", status=OK)
+    with open("out.img", "rb") as file:
+        image = file.read()
+    header = bytearray(image)
+    header[300] ^= 0x10
+    file_bytes = bytearray(image)
+    file_bytes[-SYSTEM_PAGE] ^= 0x10
+    version = bytearray(image)
+    version[12] = 9
+    say.write("header.img", header)
+    say.write("file.img", file_bytes)
+    say.write("version.img", version)
+    say.write("short.img", image[:-SYSTEM_PAGE])
+    say.write("other.img", b"not an image" * 1000)
+    cases = (("no image", "module", ()),
+             ("damaged tables", r"header\[0\]: the checksum of the tables is wrong", ["header.img"]),
+             ("damaged file", r"files\[1\]: the checksum of the bytes is wrong", ["file.img"]),
+             ("other version", r"header\[0\]: unknown version", ["version.img"]),
+             ("truncated image", r"header\[0\]: the image is truncated", ["short.img"]),
+             ("something else", r"header\[0\]: this is not a system image", ["other.img"]))
+    for name, message, modules in cases:
+        refused_by_kernel(tap, tool, "the kernel refuses: " + name, message, *modules)
+
+
 def main():
     build, what = sys.argv[1:]
     tap = Tap()
@@ -316,7 +368,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hypike-test-") as work:
         os.chdir(work)
         os.environ["TMPDIR"] = work  # a killed command cannot clean up
-        {"input": run_input, "console": run_console}[what](tool, tap)
+        {"input": run_input, "console": run_console, "kernel": run_kernel}[what](tool, tap)
         os.chdir("/")
     return tap.finish()
 
