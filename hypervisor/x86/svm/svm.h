@@ -51,6 +51,7 @@ struct svm_vcpu {
 	uint32_t nmi_shadow;	  /**< HV_SHADOW_NMI while NMIs are blocked, or 0 */
 	uint32_t step;		  /**< SVM_STEP_* */
 	uint32_t tsc_aux;
+	uint64_t idle_lme;  /**< EFER.LME while CR0.PG is 0: not in the VMCB */
 	bool stepping;	    /**< the last entry was made with RFLAGS.TF set for `step` */
 	bool step_own_tf;   /**< … and it wasn't set by the guest */
 	bool step_old_bs;   /**< … and DR6.BS was set before */

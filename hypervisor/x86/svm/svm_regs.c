@@ -100,16 +100,20 @@ static void fetch_cr(struct vcpu *vcpu, const struct vmcb_save *save)
 	regs->cr3 = save->cr3;
 	regs->cr4 = save->cr4;
 	regs->cr8 = lapic_get_tpr(vcpu) >> 4;
-	regs->efer = save->efer & ~EFER_SVME;
+	regs->efer = (save->efer & ~EFER_SVME) | svm_of(vcpu)->idle_lme;
 }
 
-/** EFER with LMA as CR0.PG and LME make it, whatever the VMM said (15.5.1, 14.6.1). */
+/**
+ * EFER for the VMCB: long mode is active or not, by CR0.PG and LME (14.6.1), whatever the VMM said.
+ * While paging is off, LME has no effect and is kept aside: setting CR0.PG exits. QEMU 7.2 returns to
+ * the host without paging if it finds LME set and CR4.PAE clear.
+ */
 static uint64_t effective_efer(const struct hv_x86_regs *regs)
 {
-	const uint64_t efer = (regs->efer & ~EFER_LMA) | EFER_SVME;
-	const bool active = (efer & EFER_LME) != 0 && (regs->cr0 & CR0_PG) != 0;
+	const uint64_t efer = (regs->efer & ~(EFER_LMA | EFER_LME)) | EFER_SVME;
+	const bool active = (regs->efer & EFER_LME) != 0 && (regs->cr0 & CR0_PG) != 0;
 
-	return active ? efer | EFER_LMA : efer;
+	return active ? efer | EFER_LMA | EFER_LME : efer;
 }
 
 static void store_cr(struct vcpu *vcpu, struct vmcb_save *save)
@@ -118,6 +122,7 @@ static void store_cr(struct vcpu *vcpu, struct vmcb_save *save)
 	const struct hv_x86_regs *const regs = &vcpu->regs;
 	const uint64_t efer = effective_efer(regs);
 
+	svm->idle_lme = (regs->cr0 & CR0_PG) == 0 ? regs->efer & EFER_LME : 0;
 	if (save->cr2 != regs->cr2) {
 		save->cr2 = regs->cr2;
 		svm_dirty(svm, SVM_CLEAN_CR2);
