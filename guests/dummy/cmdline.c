@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "guests/dummy/cmdline.h"
+
 #include "guests/dummy/rt.h"
 
 #include "lib/string.h"
@@ -13,10 +15,9 @@ static size_t word_length(const char *p)
 }
 
 /* Calls match() on each word until it returns true. @return that word or NULL. */
-static const char *find_word(const char *name, bool (*match)(const char *, size_t, const char *))
+static const char *find_word(const char *p, const char *name,
+			     bool (*match)(const char *, size_t, const char *))
 {
-	const char *p = boot_info()->cmdline;
-
 	while (*p != '\0') {
 		size_t n = word_length(p);
 
@@ -40,14 +41,14 @@ static bool is_option(const char *word, size_t n, const char *name)
 	return n > len && word[len] == '=' && strncmp(word, name, len) == 0;
 }
 
-bool cmdline_flag(const char *word)
+bool cmdline_has(const char *line, const char *word)
 {
-	return find_word(word, is_word) != NULL;
+	return find_word(line, word, is_word) != NULL;
 }
 
-const char *cmdline_value(const char *name, char *buf, size_t size)
+const char *cmdline_get(const char *line, const char *name, char *buf, size_t size)
 {
-	const char *word = find_word(name, is_option);
+	const char *word = find_word(line, name, is_option);
 
 	if (word == NULL)
 		return NULL;
@@ -62,17 +63,38 @@ const char *cmdline_value(const char *name, char *buf, size_t size)
 	return buf;
 }
 
-uint64_t cmdline_number(const char *name, uint64_t otherwise)
+static bool is_decimal(const char *p)
+{
+	size_t n = 0;
+
+	while (p[n] >= '0' && p[n] <= '9')
+		n++;
+	return n > 0 && n < 20 && p[n] == '\0';
+}
+
+uint64_t cmdline_get_number(const char *line, const char *name, uint64_t otherwise)
 {
 	char text[24];
 	uint64_t v = 0;
 
-	if (cmdline_value(name, text, sizeof(text)) == NULL)
+	if (cmdline_get(line, name, text, sizeof(text)) == NULL || !is_decimal(text))
 		return otherwise;
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p < '0' || *p > '9')
-			return otherwise;
+	for (const char *p = text; *p != '\0'; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
-	}
 	return v;
+}
+
+bool cmdline_flag(const char *word)
+{
+	return cmdline_has(boot_info()->cmdline, word);
+}
+
+const char *cmdline_value(const char *name, char *buf, size_t size)
+{
+	return cmdline_get(boot_info()->cmdline, name, buf, size);
+}
+
+uint64_t cmdline_number(const char *name, uint64_t otherwise)
+{
+	return cmdline_get_number(boot_info()->cmdline, name, otherwise);
 }

@@ -1,30 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dummy kernel: brings up what the machine has, tests it and itself, and reports in TAP.
+ */
+#include "guests/dummy/clock.h"
+#include "guests/dummy/heartbeat.h"
+#include "guests/dummy/ioapic.h"
+#include "guests/dummy/lapic.h"
+#include "guests/dummy/machine.h"
+#include "guests/dummy/pic.h"
+#include "guests/dummy/process.h"
 #include "guests/dummy/rt.h"
+#include "guests/dummy/sched.h"
+#include "guests/dummy/smp.h"
+#include "guests/dummy/syscall.h"
+#include "guests/dummy/test.h"
+#include "guests/dummy/timer.h"
+#include "lib/x86/cpu.h"
 
-static void touch(uint64_t arg)
+static void init_interrupts(void)
 {
-	*(volatile uint8_t *)arg = 1;
+	pic_init();
+	if (lapic_init(machine.lapic_address)) {
+		lapic_enable(!machine.has_madt);
+		this_cpu()->apic_id = lapic_id();
+		lapic_timer_calibrate();
+	}
+	if (machine.has_madt)
+		ioapic_init(lapic_id());
+	irq_init(machine.has_madt ? &ioapic_controller : &pic_controller);
 }
 
-static uint64_t privileged(uint64_t arg)
+static void say_what_is_here(const struct boot_info *boot)
 {
-	__asm__ volatile("hlt");
-	return arg;
-}
-
-static uint64_t harmless(uint64_t arg)
-{
-	return arg + 1;
+	tap_note("HyPike dummy kernel, loaded by %s: '%s'",
+		 boot->loader[0] != '\0' ? boot->loader : "an unnamed loader", boot->cmdline);
+	tap_note("%s, %u of %u CPUs, TSC %lu kHz, interrupts by %s, local APIC: %s",
+		 cpu_features.amd ? "AMD" : "Intel", smp_cpus(), machine.cpus, clock_hz() / 1000,
+		 irq_controller()->name,
+		 !lapic_present() ? "none" : lapic_is_x2apic() ? "x2APIC" : "xAPIC");
 }
 
 void guest_main(const struct boot_info *boot)
 {
-	struct fault f = {0};
-	uint64_t r = 0;
-
-	tap_plan(3);
-	tap_note("%s, %u KiB, '%s'", boot->loader, boot->mem_upper_kib, boot->cmdline);
-	tap_result(try_call(touch, 0x123456789000, &f) && f.cr2 == 0x123456789000, "try");
-	tap_result(try_call_user(privileged, 1, NULL, &f) && f.vector == 13 && f.cs == USER_CS, "gp");
-	tap_result(!try_call_user(harmless, 1, &r, &f) && r == 2, "user");
+	clock_init();
+	machine_init();
+	init_interrupts();
+	syscall_init();
+	syscall_init_cpu();
+	process_init();
+	sched_init_cpu();
+	timer_init();
+	smp_init();
+	sti();
+	say_what_is_here(boot);
+	test_run_all();
+	if (cmdline_flag("loop") || cmdline_number("loop", 0) != 0)
+		heartbeat_forever(cmdline_number("loop", TIMER_HZ));
 }

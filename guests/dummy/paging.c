@@ -188,7 +188,7 @@ static void free_page_table(uint64_t table)
 	for (unsigned i = 0; i < PTE_ENTRIES; i++) {
 		uint64_t entry = table_at(table)[i];
 
-		if ((entry & PTE_P) != 0)
+		if ((entry & (PTE_P | PTE_BORROWED)) == PTE_P)
 			page_free(entry & PTE_ADDR_MASK);
 	}
 	page_free(table);

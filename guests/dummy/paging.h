@@ -22,6 +22,9 @@
 #define USER_START SIZE_1G
 #define USER_END   (2 * SIZE_1G)
 
+/** In an entry, ignored by the CPU: the page isn't freed with its address space. */
+#define PTE_BORROWED X86_U64(0x200)
+
 /** Builds the kernel's tables and uses them. */
 void paging_init(void);
 

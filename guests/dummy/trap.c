@@ -69,6 +69,12 @@ void trap_register(unsigned vector, trap_fn fn, void *ctx)
 	irq_restore(flags);
 }
 
+void trap_get(unsigned vector, trap_fn *fn, void **ctx)
+{
+	*fn = callbacks[vector % TRAP_VECTORS].fn;
+	*ctx = callbacks[vector % TRAP_VECTORS].ctx;
+}
+
 void trap_set_exit_hook(void (*hook)(struct trap_frame *frame))
 {
 	exit_hook = hook;

@@ -12,11 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRAP_VECTORS	256
-#define TRAP_EXCEPTIONS 32
-
-#define TRAP_SYSCALL     0x80 /**< INT 80h: system call of ring 3 */
-#define TRAP_USER_RETURN 0x81 /**< INT 81h: end of try_call_user() */
+#include "guests/dummy/vectors.h"
 
 /** Registers at a trap, in the order in which trap.S and the CPU push them. */
 struct trap_frame {
@@ -35,6 +31,9 @@ typedef bool (*trap_fn)(struct trap_frame *frame, void *ctx);
 
 /** Registers the callback of a vector; NULL takes it away. */
 void trap_register(unsigned vector, trap_fn fn, void *ctx);
+
+/** @return what is registered, for putting it back. */
+void trap_get(unsigned vector, trap_fn *fn, void **ctx);
 
 /** Sets what is called after each trap that returns, with interrupts disabled. */
 void trap_set_exit_hook(void (*hook)(struct trap_frame *frame));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/dummy/cpu.h"
+#include "guests/dummy/vectors.h"
 #include "lib/x86/regs.h"
 
 	.text
@@ -50,6 +51,7 @@ try_landing:
 try_enter_user:
 	SAVE_CONTEXT
 	mov	%rsp, CPU_TSS_RSP0(%r8)
+	mov	%rsp, CPU_KERNEL_RSP(%r8)
 	mov	8(%rdx), %rax
 	and	$RFLAGS_IF, %eax
 	or	$RFLAGS_FIXED1, %eax
@@ -72,7 +74,7 @@ try_enter_user:
 	.globl	try_user_return
 	.type	try_user_return, @function
 try_user_return:
-	int	$0x81
+	int	$TRAP_USER_RETURN
 	ud2
 	.size	try_user_return, . - try_user_return
 

@@ -107,14 +107,14 @@ bool try_call_user(uint64_t (*fn)(uint64_t arg), uint64_t arg, uint64_t *result,
 {
 	struct cpu *cpu = this_cpu();
 	struct try_context try = {.outer = cpu->try, .fault = fault};
-	uint64_t returned = 0, kernel_rsp = cpu->tss.rsp[0];
+	uint64_t returned = 0, kernel_rsp = cpu->kernel_rsp;
 
 	trap_register(TRAP_USER_RETURN, user_returned, &returned);
 	cpu->try = &try;
 	uint64_t faulted =
 		try_enter_user(alias_of((uintptr_t)fn), arg, &try, prepare_user_stack(), cpu);
 	cpu->try = try.outer;
-	cpu->tss.rsp[0] = kernel_rsp;
+	cpu_set_kernel_stack(kernel_rsp);
 	trap_register(TRAP_USER_RETURN, NULL, NULL);
 	if (result != NULL)
 		*result = returned;

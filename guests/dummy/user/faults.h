@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file faults.h What the program `fault` can do wrong. */
+#ifndef GUESTS_DUMMY_USER_FAULTS_H
+#define GUESTS_DUMMY_USER_FAULTS_H
+
+enum user_fault {
+	FAULT_DIVIDE,
+	FAULT_INVALID_OPCODE,
+	FAULT_PRIVILEGED,
+	FAULT_READ_KERNEL,
+	FAULT_WRITE_TEXT,
+	FAULT_WRITE_CONSTANT,
+	FAULT_STACK_OVERFLOW,
+	FAULT_BREAKPOINT,
+	FAULT_SINGLE_STEP,
+	FAULT_NON_CANONICAL,
+};
+
+#endif
