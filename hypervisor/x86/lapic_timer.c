@@ -89,7 +89,9 @@ static uint64_t count_to_tsc(const struct lapic *lapic, uint32_t count)
 /** Start counting down `count`; the period is always the initial count's, and never zero. */
 static void count_from(struct lapic *lapic, uint32_t count)
 {
-	lapic->timer_period = count_to_tsc(lapic, lapic_get(lapic, LAPIC_TIMER_ICR)) | 1u;
+	uint64_t period = count_to_tsc(lapic, lapic_get(lapic, LAPIC_TIMER_ICR));
+
+	lapic->timer_period = period != 0 ? period : 1u;
 	arm(lapic, host_tsc() + count_to_tsc(lapic, count));
 }
 
