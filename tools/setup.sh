@@ -65,16 +65,32 @@ root_command() {
 	fi
 }
 
+# Runs a command quietly; where it fails, shows what it said.
+quietly() {
+	log=$(mktemp)
+	status=0
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	if [ "$status" -ne 0 ]; then
+		cat "$log" >&2
+	fi
+	rm -f "$log"
+	return "$status"
+}
+
 install_packages() {
 	as_root=$(root_command "$@") || exit 1
-	quiet='-qq -o=Dpkg::Use-Pty=0 -o=DPkg::Lock::Timeout=300'
+	# sudo asks before the quiet part.
+	if [ "$as_root" = sudo ]; then
+		sudo -v || exit 1
+	fi
+	options='-q -o=Dpkg::Use-Pty=0 -o=DPkg::Lock::Timeout=300'
 	# shellcheck disable=SC2086 # words on purpose
-	if ! $as_root apt-get $quiet update >&2; then
+	if ! quietly $as_root apt-get $options update; then
 		say "apt-get update failed; trying with the package lists that are there"
 	fi
 	# shellcheck disable=SC2086
-	if ! $as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get $quiet install -y --no-install-recommends "$@" </dev/null >&2; then
+	if ! quietly $as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get $options install -y --no-install-recommends "$@"; then
 		say "apt-get could not install: $*"
 		exit 1
 	fi
@@ -102,7 +118,7 @@ say "Debian packages missing: $missing"
 if $check; then
 	exit 1
 fi
-say "installing them with apt-get"
+say "installing them with apt-get; this may take a minute"
 # shellcheck disable=SC2086
 install_packages $missing
 # shellcheck disable=SC2086
