@@ -89,9 +89,5 @@ void *platform_guest_memory(uint64_t size);
 uint64_t platform_guest_memory_limit(void);
 /** The command line: options as in options.h. */
 const char *platform_args(void);
-/** Ticks of the host's time-stamp counter per millisecond. */
-uint64_t platform_tsc_khz(void);
-/** End the VMM with a status. */
-_Noreturn void platform_exit(int status);
 
 #endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Machine `pc`: what an unmodified operating system of the PC expects to find, as firmware leaves it.
+ *
+ *     0        interrupt vectors, BIOS data area
+ *     9FC00    extended BIOS data area (1 KiB), end of low memory
+ *     A0000    nothing
+ *     B8000    VGA text buffer
+ *     C0000    ROM, empty: reads zeros, writes are lost
+ *     100000   RAM up to its size, at most up to C0000000
+ *     100000000  the rest of it
+ */
+#include "lib/multiboot.h"
+#include "lib/string.h"
+#include "vmm/dev/debug_ports.h"
+#include "vmm/dev/i16550.h"
+#include "vmm/dev/i8042.h"
+#include "vmm/dev/i8254.h"
+#include "vmm/dev/i8259.h"
+#include "vmm/dev/mc146818.h"
+#include "vmm/dev/port61.h"
+#include "vmm/dev/reset_ports.h"
+#include "vmm/dev/vga_text.h"
+#include "vmm/machine/machine.h"
+#include "vmm/options.h"
+#include "vmm/status.h"
+
+#define LOW_END	   0x9fc00u /* of RAM for the guest: the extended BIOS data area follows */
+#define EBDA_END   0xa0000u
+#define ROM_START  0xc0000u
+#define BIOS_START 0xf0000u
+#define HIGH_START 0x100000u
+#define PORT_POST  0x80u
+
+#define IRQ_PIT	     0u
+#define IRQ_KEYBOARD 1u
+#define IRQ_COM1     4u
+#define IRQ_RTC	     8u
+
+#define COM1_PORT 0x3f8u
+
+static struct {
+	struct i8254 pit;
+	struct i8259 pic;
+	struct i16550 com1;
+	struct mc146818 rtc;
+	struct port61 port61;
+	struct i8042 kbc;
+	struct reset_ports reset_ports;
+	struct vga_text vga;
+	struct debug_console debug_console;
+	struct debug_exit debug_exit;
+	struct bochs_shutdown bochs_shutdown;
+} pc;
+
+static struct device *const devices[] = {
+	&pc.pic.dev,	     &pc.pit.dev,	    &pc.com1.dev,
+	&pc.rtc.dev,	     &pc.port61.dev,	    &pc.kbc.dev,
+	&pc.reset_ports.dev, &pc.vga.dev,	    &pc.debug_console.dev,
+	&pc.debug_exit.dev,  &pc.bochs_shutdown.dev,
+};
+#define DEVICES (sizeof(devices) / sizeof(devices[0]))
+
+/* ------------------------------------------------------------------------------------- connections */
+
+/** The PIT's edges cost events: only while the PIC lets them through. */
+static void pic_looks(void *ctx, uint32_t value)
+{
+	(void)ctx;
+	if (value == I8259_LOOK_READ)
+		i8254_catch_up(&pc.pit);
+	else
+		i8254_want(&pc.pit, !(value & 1u << IRQ_PIT));
+}
+
+static void ended_by_guest(void *ctx, uint32_t value)
+{
+	struct vm *vm = ctx;
+
+	if (value > VMM_STATUS_GUEST_MAX)
+		vm_stop(vm, VMM_STATUS_GUEST_MAX, "ended by the guest with value %u", value);
+	else
+		vm_stop(vm, (int)value, NULL);
+}
+
+static void reset_by_guest(void *ctx, uint32_t value)
+{
+	(void)value;
+	vm_stop(ctx, VMM_STATUS_RESET, "reset by the guest");
+}
+
+static void com1_takes(void *ctx, uint8_t byte)
+{
+	(void)ctx;
+	i16550_receive(&pc.com1, byte);
+}
+
+/** The receiver has room again: the event thread has more keys, perhaps. */
+static void com1_room(void *ctx, uint32_t room)
+{
+	struct vm *vm = ctx;
+
+	if (room > 0 && vm->keys_waiting)
+		platform_wake();
+}
+
+static void connect(struct vm *vm)
+{
+	const struct byte_sink console = {console_put, &vm->console};
+	const struct command reset = {reset_by_guest, vm}, end = {ended_by_guest, vm};
+
+	wire_connect(&pc.pic.intr, vm_intr, vm, 0);
+	pc.pic.look = (struct command){pic_looks, NULL};
+	wire_connect(&pc.pit.out, i8259_line, &pc.pic, IRQ_PIT);
+	wire_connect(&pc.com1.irq, i8259_line, &pc.pic, IRQ_COM1);
+	wire_connect(&pc.rtc.irq, i8259_line, &pc.pic, IRQ_RTC);
+	wire_connect(&pc.kbc.irq, i8259_line, &pc.pic, IRQ_KEYBOARD);
+	wire_connect(&pc.port61.gate2, i8254_gate, &pc.pit, 2);
+	pc.port61.out2 = (struct probe){i8254_out2, &pc.pit};
+	pc.com1.out = console;
+	pc.com1.room = (struct command){com1_room, vm};
+	vm->console.input = (struct byte_sink){com1_takes, NULL};
+	pc.debug_console.out = console;
+	pc.debug_exit.exit = end;
+	pc.bochs_shutdown.exit = end;
+	pc.kbc.reset = reset;
+	pc.reset_ports.reset = reset;
+}
+
+/* ------------------------------------------------------------------------------------------ memory */
+
+static uint64_t low_size(const struct vm *vm)
+{
+	return vm->ram_size < VM_LOW_LIMIT ? vm->ram_size : VM_LOW_LIMIT;
+}
+
+static hv_status_t map(struct vm *vm, uint64_t where, uint64_t end, uint32_t prot)
+{
+	return hv_map(vm->handle, gpa(where), vm->ram + where, end - where, prot);
+}
+
+static hv_status_t map_high(struct vm *vm)
+{
+	uint64_t low = low_size(vm);
+
+	if (low == vm->ram_size)
+		return HV_OK;
+	return hv_map(vm->handle, gpa(VM_HIGH_START), vm->ram + low, vm->ram_size - low,
+		      HV_PROT_ALL);
+}
+
+static hv_status_t map_memory(struct vm *vm)
+{
+	hv_status_t status = map(vm, 0, EBDA_END, HV_PROT_ALL);
+
+	if (status == HV_OK)
+		status = map(vm, VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE, HV_PROT_ALL);
+	if (status == HV_OK)
+		status = map(vm, ROM_START, HIGH_START, HV_PROT_READ | HV_PROT_EXEC);
+	if (status == HV_OK && vm->ram_size > HIGH_START)
+		status = map(vm, HIGH_START, low_size(vm), HV_PROT_ALL);
+	return status == HV_OK ? map_high(vm) : status;
+}
+
+static unsigned int memory_map(const struct vm *vm, struct machine_memory rows[MACHINE_MEMORY_ROWS])
+{
+	unsigned int n = 0;
+
+	rows[n++] = (struct machine_memory){0, LOW_END, MULTIBOOT_MEMORY_AVAILABLE};
+	rows[n++] = (struct machine_memory){LOW_END, EBDA_END - LOW_END,
+					    MULTIBOOT_MEMORY_RESERVED};
+	rows[n++] = (struct machine_memory){BIOS_START, HIGH_START - BIOS_START,
+					    MULTIBOOT_MEMORY_RESERVED};
+	if (vm->ram_size > HIGH_START)
+		rows[n++] = (struct machine_memory){HIGH_START, low_size(vm) - HIGH_START,
+						    MULTIBOOT_MEMORY_AVAILABLE};
+	if (vm->ram_size > VM_LOW_LIMIT)
+		rows[n++] = (struct machine_memory){VM_HIGH_START, vm->ram_size - VM_LOW_LIMIT,
+						    MULTIBOOT_MEMORY_AVAILABLE};
+	return n;
+}
+
+/* --------------------------------------------------------------------------- what firmware leaves */
+
+static void store16(uint8_t *at, uint16_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+/** BIOS data area (IBM PC/AT Technical Reference, "BIOS Data Area"), as far as systems read it. */
+static void bios_data(struct vm *vm)
+{
+	uint8_t *bda = vm->ram + 0x400;
+
+	memset(bda, 0, 0x100);
+	store16(bda + 0x00, COM1_PORT);
+	store16(bda + 0x0e, LOW_END >> 4); /* segment of the extended area */
+	store16(bda + 0x10, 0x0222);	   /* equipment: FPU, 80 x 25 colour, one serial port */
+	store16(bda + 0x13, LOW_END >> 10);
+	bda[0x49] = 3; /* video mode */
+	store16(bda + 0x4a, VGA_TEXT_COLUMNS);
+	store16(bda + 0x4c, 0x1000); /* page size */
+	store16(bda + 0x60, 0x0e0d); /* cursor lines */
+	store16(bda + 0x63, 0x3d4);
+	bda[0x84] = VGA_TEXT_ROWS - 1;
+	store16(bda + 0x85, 16); /* lines of a character */
+	memset(vm->ram + LOW_END, 0, EBDA_END - LOW_END);
+	vm->ram[LOW_END] = (EBDA_END - LOW_END) >> 10;
+}
+
+static void screen_clear(struct vm *vm)
+{
+	for (uint32_t i = 0; i < VGA_TEXT_SIZE; i += 2)
+		store16(vm->ram + VGA_TEXT_ADDRESS + i, 0x0720);
+}
+
+static void store_rtc16(unsigned int index, uint64_t value)
+{
+	uint64_t limited = value < 0xffff ? value : 0xffff;
+
+	mc146818_store(&pc.rtc, index, (uint8_t)limited);
+	mc146818_store(&pc.rtc, index + 1, (uint8_t)(limited >> 8));
+}
+
+/** Memory sizes in CMOS RAM, as IBM and later SeaBIOS keep them. */
+static void cmos_data(const struct vm *vm)
+{
+	const uint64_t mib = UINT64_C(1) << 20;
+	uint64_t low = low_size(vm), high = (vm->ram_size - low) >> 16;
+
+	mc146818_store(&pc.rtc, 0x14, 0x02); /* equipment: FPU */
+	store_rtc16(0x15, EBDA_END >> 10);
+	store_rtc16(0x17, (low - mib) >> 10);
+	store_rtc16(0x30, (low - mib) >> 10);
+	store_rtc16(0x34, low > 16 * mib ? (low - 16 * mib) >> 16 : 0);
+	mc146818_store(&pc.rtc, 0x5b, (uint8_t)high);
+	mc146818_store(&pc.rtc, 0x5c, (uint8_t)(high >> 8));
+	mc146818_store(&pc.rtc, 0x5d, (uint8_t)(high >> 16));
+	mc146818_store(&pc.rtc, 0x5f, (uint8_t)(vm->vcpu_count - 1));
+}
+
+/* ----------------------------------------------------------------------------------------- machine */
+
+/** What the clock shows at first. A host that doesn't know the time has 2000-01-01 00:00. */
+static uint64_t clock_start(const struct vm *vm)
+{
+	const uint64_t unknown = UINT64_C(946684800), limit = UINT64_C(1) << 36;
+	uint64_t epoch = platform_epoch();
+
+	if (vm->options->rtc != 0)
+		return vm->options->rtc < limit ? vm->options->rtc : limit;
+	return (epoch ? epoch : unknown) + platform_time() / 1000000000;
+}
+
+static hv_status_t init(struct vm *vm)
+{
+	hv_status_t status = HV_OK;
+
+	i8254_init(&pc.pit, &vm->timers);
+	i8259_init(&pc.pic);
+	i16550_init(&pc.com1, &vm->timers, COM1_PORT);
+	mc146818_init(&pc.rtc, &vm->timers, clock_start(vm));
+	port61_init(&pc.port61);
+	i8042_init(&pc.kbc);
+	reset_ports_init(&pc.reset_ports);
+	vga_text_init(&pc.vga, vm->ram + VGA_TEXT_ADDRESS);
+	debug_console_init(&pc.debug_console);
+	debug_exit_init(&pc.debug_exit);
+	bochs_shutdown_init(&pc.bochs_shutdown);
+	connect(vm);
+	for (size_t i = 0; i < DEVICES && status == HV_OK; i++)
+		status = bus_attach(&vm->bus, devices[i]);
+	if (status == HV_OK)
+		status = map_memory(vm);
+	/* Written as a delay, thousands of times: nobody is there, so don't even ask. */
+	return status == HV_OK ? hv_trap_ports(vm->handle, PORT_POST, 1, HV_PORT_ABSENT) : status;
+}
+
+static hv_status_t reset(struct vm *vm)
+{
+	for (size_t i = 0; i < DEVICES; i++)
+		devices[i]->class->reset(devices[i]);
+	cmos_data(vm);
+	bios_data(vm);
+	screen_clear(vm);
+	return HV_OK;
+}
+
+static uint8_t acknowledge(struct vm *vm)
+{
+	(void)vm;
+	return i8259_acknowledge(&pc.pic);
+}
+
+static unsigned int room(struct vm *vm)
+{
+	(void)vm;
+	return i16550_room(&pc.com1);
+}
+
+static void screen(struct vm *vm, void (*put)(void *ctx, char c), void *ctx)
+{
+	(void)vm;
+	vga_text_print(&pc.vga, put, ctx);
+}
+
+const struct machine machine_pc = {
+	.name = "pc",
+	.init = init,
+	.reset = reset,
+	.acknowledge = acknowledge,
+	.room = room,
+	.screen = screen,
+	.memory_map = memory_map,
+};

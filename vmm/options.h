@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file options.h
+ * The VMM's command line. Words are separated by blanks; quotes ("…" or '…') and \ keep blanks.
+ */
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTIONS_MODULES 32u
+#define OPTIONS_TEXT	8192u
+
+struct options {
+	uint64_t memory;     /**< --memory 64M: bytes, with suffix K, M or G */
+	const char *kernel;  /**< --kernel NAME: a file of the partition */
+	const char *cmdline; /**< --cmdline "…": the kernel's, without its name; "" */
+	const char *module[OPTIONS_MODULES]; /**< --module "NAME args" */
+	uint32_t modules;
+	uint32_t vcpus;	     /**< --vcpus N */
+	const char *machine; /**< --machine pc */
+	uint64_t timeout_ms; /**< --timeout-ms N; 0: none */
+	uint64_t rtc;	     /**< --rtc SECONDS: what the clock shows, since 1970; 0: the host's */
+	bool screen;	     /**< --screen: print the text screen at the end */
+	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
+	bool no_summary;     /**< --no-summary */
+	bool help;	     /**< --help */
+	const char *culprit; /**< the word that options_parse() didn't like */
+	char text[OPTIONS_TEXT]; /**< the words */
+};
+
+/**
+ * Take a command line apart.
+ * @return NULL, or what is wrong with options.culprit.
+ * @req VMM-010 A command line with an unknown option, a missing or malformed value, or too much of
+ *              anything is refused with the word that is wrong.
+ */
+const char *options_parse(const char *args, struct options *options);
+/** What there is, a line each. */
+extern const char options_help[];
+/** Number with a suffix K, M, G (1024s). @return false where it isn't one or doesn't fit. */
+bool options_size(const char *text, uint64_t *value);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The VMM's platform over HyPike's system calls. hv.h comes from lib/hypike as it is. */
+#include "vmm/platform.h"
+
+#include <hypike/sys.h>
+
+#include "lib/string.h"
+
+/* -------------------------------------------------------------------------------------------- time */
+
+uint64_t platform_time(void)
+{
+	return hypike_time();
+}
+
+/** HyPike doesn't keep the time of day. */
+uint64_t platform_epoch(void)
+{
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- locks */
+
+/** While anybody waits the state is 2, so that unlocking wakes (U. Drepper, "Futexes Are Tricky"). */
+void platform_mutex_lock_slow(struct platform_mutex *mutex)
+{
+	while (__atomic_exchange_n(&mutex->state, 2, __ATOMIC_ACQUIRE) != 0)
+		hypike_futex_wait(&mutex->state, 2, HYPIKE_FOREVER);
+}
+
+void platform_mutex_wake(struct platform_mutex *mutex)
+{
+	hypike_futex_wake(&mutex->state, 1);
+}
+
+/* ----------------------------------------------------------------------------------------- threads */
+
+#define STACK_SIZE 16384u
+
+static uint8_t stacks[HV_MAX_VCPUS][STACK_SIZE] __attribute__((aligned(16)));
+
+static struct {
+	void (*entry)(void *arg);
+	void *arg;
+} starts[HV_MAX_VCPUS];
+
+static void thread_entry(void *arg)
+{
+	unsigned int index = (unsigned int)(uintptr_t)arg;
+
+	starts[index].entry(starts[index].arg);
+	hypike_thread_exit();
+}
+
+/** The partition's CPUs in turn. */
+static uint32_t cpu_for(unsigned int index)
+{
+	uint64_t mask = hypike_info()->cpu_mask;
+	uint64_t left = mask;
+
+	for (unsigned int i = 0; i < index; i++) {
+		left &= left - 1;
+		if (left == 0)
+			left = mask;
+	}
+	return left ? (uint32_t)__builtin_ctzll(left) : 0;
+}
+
+hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg)
+{
+	uint32_t priority = hypike_info()->priority;
+	hypike_thread_t thread;
+
+	if (index >= HV_MAX_VCPUS)
+		return HV_E_INVALID;
+	starts[index].entry = entry;
+	starts[index].arg = arg;
+	return hypike_thread_create(thread_entry, (void *)(uintptr_t)index, stacks[index],
+				    STACK_SIZE, priority ? priority - 1 : 0, cpu_for(index),
+				    &thread);
+}
+
+/* ------------------------------------------------------------------------------------------ events */
+
+/** The first thread waits for events. */
+#define EVENT_THREAD 0u
+
+hv_status_t platform_events_bind(hv_vm_t vm)
+{
+	hv_status_t status = hypike_signal_bind(vm, EVENT_THREAD);
+
+	if (status != HV_OK)
+		return status;
+	return hypike_console_bind(EVENT_THREAD, PLATFORM_EVENT_CONSOLE);
+}
+
+uint64_t platform_wait(uint64_t deadline)
+{
+	uint64_t bits = 0;
+
+	if (hypike_wait(UINT64_MAX, deadline, &bits) != HV_OK)
+		return 0;
+	return bits;
+}
+
+void platform_wake(void)
+{
+	hypike_notify(EVENT_THREAD, PLATFORM_EVENT_WAKE);
+}
+
+/* ----------------------------------------------------------------------------------------- console */
+
+void platform_console_write(const void *text, size_t size)
+{
+	hypike_console_write(text, size);
+}
+
+size_t platform_console_read(void *text, size_t size)
+{
+	int64_t n = hypike_console_read(text, size);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* --------------------------------------------------------------------------- files, memory, process */
+
+bool platform_file(const char *name, struct platform_file *file)
+{
+	const struct hypike_info *info = hypike_info();
+
+	for (uint32_t i = 0; i < info->file_count; i++) {
+		if (strcmp(info->file[i].name, name) == 0) {
+			*file = (struct platform_file){info->file[i].data, info->file[i].size};
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t platform_guest_memory_limit(void)
+{
+	return hypike_info()->ram_size;
+}
+
+void *platform_guest_memory(uint64_t size)
+{
+	return size <= hypike_info()->ram_size ? hypike_info()->ram : NULL;
+}
+
+const char *platform_args(void)
+{
+	return hypike_info()->args;
+}

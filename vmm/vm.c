@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making a VM, serving its events, ending it. */
+#include "vmm/vm.h"
+
+#include <stdarg.h>
+
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "vmm/machine/machine.h"
+#include "vmm/options.h"
+#include "vmm/status.h"
+
+/* -------------------------------------------------------------------------------- messages and end */
+
+static void vlog(struct vm *vm, const char *format, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void vlog(struct vm *vm, const char *format, va_list ap)
+{
+	if (vm->console.length > 0 && vm->console.line[vm->console.length - 1] != '\n')
+		console_put(&vm->console, '\n');
+	lib_fprintf(console_putc, &vm->console, "vmm: ");
+	lib_vprintf(console_putc, &vm->console, format, ap);
+	console_put(&vm->console, '\n');
+}
+
+void vm_log(struct vm *vm, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vlog(vm, format, ap);
+	va_end(ap);
+}
+
+void vm_stop(struct vm *vm, int status, const char *format, ...)
+{
+	va_list ap;
+
+	if (vm->stopped)
+		return;
+	vm->stopped = 1;
+	vm->status = status;
+	if (format) {
+		va_start(ap, format);
+		vlog(vm, format, ap);
+		va_end(ap);
+	}
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_attend(&vm->vcpu[i], VCPU_STOP);
+}
+
+/* -------------------------------------------------------------------------------------- interrupts */
+
+void vm_intr(void *ctx, unsigned int pin, bool level)
+{
+	struct vcpu *first = &((struct vm *)ctx)->vcpu[0];
+
+	(void)pin;
+	if (level)
+		vcpu_attend(first, VCPU_INTR);
+	else
+		__atomic_and_fetch(&first->attention, ~VCPU_INTR, __ATOMIC_SEQ_CST);
+}
+
+/* ------------------------------------------------------------------------------------------ making */
+
+void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size)
+{
+	uint64_t low = vm->ram_size < VM_LOW_LIMIT ? vm->ram_size : VM_LOW_LIMIT;
+
+	if (hv_range_ok(address, size, low))
+		return vm->ram + address;
+	if (address >= VM_HIGH_START &&
+	    hv_range_ok(address - VM_HIGH_START, size, vm->ram_size - low))
+		return vm->ram + low + (address - VM_HIGH_START);
+	return NULL;
+}
+
+hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind,
+			   enum vcpu_verdict (*handle)(void *ctx, struct vcpu *vcpu,
+						       struct hv_vcpu_page *page),
+			   void *ctx)
+{
+	if ((uint32_t)kind >= HV_EXIT_KINDS)
+		return HV_E_INVALID;
+	vm->custom[kind] = (struct vm_custom){handle, ctx};
+	return HV_OK;
+}
+
+static int memory_create(struct vm *vm, uint64_t size)
+{
+	if (size < UINT64_C(1) << 20 || size % HV_PAGE_SIZE != 0) {
+		vm_log(vm, "--memory: at least 1M and whole pages");
+		return VMM_STATUS_OPTIONS;
+	}
+	vm->ram = platform_guest_memory(size);
+	vm->ram_size = size;
+	if (!vm->ram) {
+		vm_log(vm, "too little memory: the VM is to have %llu KiB, there are %llu KiB",
+		       (unsigned long long)size >> 10,
+		       (unsigned long long)platform_guest_memory_limit() >> 10);
+		return VMM_STATUS_MEMORY;
+	}
+	return 0;
+}
+
+static int vcpus_create(struct vm *vm, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct vcpu *vcpu = &vm->vcpu[i];
+		vcpu->vm = vm;
+		vcpu->index = i;
+		hv_status_t status = hv_vcpu_create(vm->handle, i, &vcpu->handle, &vcpu->page);
+		if (status != HV_OK) {
+			vm_log(vm, "cannot create vCPU %u: error %d", i, status);
+			return VMM_STATUS_HYPERVISOR;
+		}
+		vm->vcpu_count++;
+	}
+	return 0;
+}
+
+static int hypervisor_create(struct vm *vm, const struct options *options)
+{
+	const struct hv_vm_params params = {.vcpus = options->vcpus};
+	struct hv_caps caps;
+	hv_status_t status = hv_query(&caps);
+
+	if (status == HV_OK && caps.version != HV_VERSION) {
+		vm_log(vm, "the hypervisor speaks version %u of the contract, this VMM %u",
+		       caps.version, HV_VERSION);
+		return VMM_STATUS_HYPERVISOR;
+	}
+	if (status == HV_OK && options->vcpus > caps.max_vcpus) {
+		vm_log(vm, "--vcpus: at most %u", caps.max_vcpus);
+		return VMM_STATUS_OPTIONS;
+	}
+	if (status == HV_OK)
+		status = hv_vm_create(&params, &vm->handle);
+	if (status != HV_OK) {
+		vm_log(vm, "cannot create a VM: error %d", status);
+		return VMM_STATUS_HYPERVISOR;
+	}
+	return vcpus_create(vm, options->vcpus);
+}
+
+/** A nearer deadline than the one that the event thread sleeps for. */
+static void deadline_sooner(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	if (vm->asleep)
+		platform_wake();
+}
+
+static void escape(void *ctx, uint32_t key)
+{
+	if (key == 'q')
+		vm_stop(ctx, VMM_STATUS_QUIT, "ended by the user");
+}
+
+int vm_create(struct vm *vm, const struct options *options)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->options = options;
+	vm->started = platform_time();
+	bus_init(&vm->bus);
+	vm->timers.sooner = deadline_sooner;
+	vm->timers.ctx = vm;
+	console_init(&vm->console, &vm->timers);
+	vm->console.escape = (struct command){escape, vm};
+	vm->machine = machine_find(options->machine);
+	if (!vm->machine) {
+		vm_log(vm, "--machine %s: unknown", options->machine);
+		return VMM_STATUS_OPTIONS;
+	}
+	int failed = memory_create(vm, options->memory);
+	if (!failed)
+		failed = hypervisor_create(vm, options);
+	if (failed)
+		return failed;
+	hv_status_t status = vm->machine->init(vm);
+	if (status == HV_OK)
+		status = vm->machine->reset(vm);
+	if (status != HV_OK) {
+		vm_log(vm, "cannot set up machine %s: error %d", options->machine, status);
+		return VMM_STATUS_HYPERVISOR;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------ events */
+
+/** Hand over keys as far as the machine takes them; the rest stays with the platform. */
+static void keys_take(struct vm *vm)
+{
+	while (vm->keys_waiting) {
+		uint8_t keys[64];
+		size_t room = vm->machine->room(vm);
+		if (room == 0)
+			return;
+		size_t n = platform_console_read(keys, room < sizeof(keys) ? room : sizeof(keys));
+		vm->keys_waiting = n > 0;
+		for (size_t i = 0; i < n; i++)
+			console_key(&vm->console, keys[i]);
+	}
+}
+
+/** What is due. @return when to be woken again. */
+static uint64_t events_serve(struct vm *vm, uint64_t events)
+{
+	platform_mutex_lock(&vm->lock);
+	vm->asleep = 0;
+	if (events & PLATFORM_EVENT_CONSOLE)
+		vm->keys_waiting = 1;
+	timer_run(&vm->timers, platform_time());
+	keys_take(vm);
+	vm->asleep = 1;
+	uint64_t next = timer_next(&vm->timers);
+	platform_mutex_unlock(&vm->lock);
+	return next;
+}
+
+static void timeout_fire(struct timer *timer)
+{
+	struct vm *vm = (struct vm *)(void *)((char *)timer - offsetof(struct vm, timeout));
+
+	vm_stop(vm, VMM_STATUS_TIMEOUT, "stopped after %llu ms (--timeout-ms)",
+		(unsigned long long)vm->options->timeout_ms);
+}
+
+/** Ten years at the most, so that no sum wraps. */
+static uint64_t timeout_ns(uint64_t ms)
+{
+	const uint64_t most = UINT64_C(315360000000);
+
+	return (ms < most ? ms : most) * 1000000;
+}
+
+static bool threads_start(struct vm *vm)
+{
+	__atomic_store_n(&vm->running, vm->vcpu_count, __ATOMIC_RELEASE);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		hv_status_t status = platform_vcpu_thread(i, vcpu_thread, &vm->vcpu[i]);
+		if (status == HV_OK)
+			continue;
+		platform_mutex_lock(&vm->lock);
+		vm_stop(vm, VMM_STATUS_HYPERVISOR, "cannot start the thread of vCPU %u: error %d",
+			i, status);
+		platform_mutex_unlock(&vm->lock);
+		__atomic_sub_fetch(&vm->running, vm->vcpu_count - i, __ATOMIC_ACQ_REL);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * @req VMM-005 The event thread sleeps until a timer is due, a key was typed or something was signalled.
+ * @req VMM-006 A VM that runs for longer than --timeout-ms is stopped, with a message.
+ */
+int vm_run(struct vm *vm)
+{
+	uint64_t next;
+	hv_status_t status = platform_events_bind(vm->handle);
+
+	if (status != HV_OK) {
+		vm_log(vm, "cannot wait for events: error %d", status);
+		return VMM_STATUS_HYPERVISOR;
+	}
+	timer_init(&vm->timeout, &vm->timers, timeout_fire);
+	if (vm->options->timeout_ms)
+		timer_arm(&vm->timeout, platform_time() + timeout_ns(vm->options->timeout_ms));
+	threads_start(vm);
+	next = events_serve(vm, PLATFORM_EVENT_CONSOLE);
+	while (__atomic_load_n(&vm->running, __ATOMIC_ACQUIRE) > 0)
+		next = events_serve(vm, platform_wait(next));
+	return vm->status;
+}
