@@ -20,6 +20,9 @@ _Static_assert(offsetof(struct vcpu, regs.gpr) == 0, "general registers come fir
 _Static_assert(HV_RAX == 0 && HV_RCX == 1 && HV_RDX == 2 && HV_RBX == 3 && HV_RBP == 5 &&
 		       HV_RSI == 6 && HV_RDI == 7 && HV_R8 == 8 && HV_R15 == 15,
 	       "in the order of the encoding");
+_Static_assert(IA32_LSTAR - IA32_STAR == LAZY_LSTAR && IA32_CSTAR - IA32_STAR == LAZY_CSTAR &&
+		       IA32_FMASK - IA32_STAR == LAZY_FMASK,
+	       "in the order of their numbers");
 _Static_assert(VMCS_HOST_RSP == 0x6c14, "as in vmx_enter.S");
 _Static_assert(sizeof(struct vmx_vcpu) <= HV_PAGE_SIZE && sizeof(struct vmx_vm) <= HV_PAGE_SIZE,
 	       "one page of the pool each");
@@ -190,16 +193,13 @@ static void restore_host(void *arg)
 	struct vcpu *vcpu = arg;
 	struct vmx_vcpu *v = vmx_of(vcpu);
 	struct vmx_cpu *cpu = v->cpu;
-	uint32_t writable = vmx_vm_of(vcpu->vm)->lazy_writable;
 
 	if (cpu == NULL || cpu->live != v)
 		return;
-	for (unsigned int i = 0; i < lazy_count(); i++) {
-		if (writable & (1u << i))
-			v->msr[i] = rdmsr(vmx_lazy_msr[i]);
+	v->msr[LAZY_KERNEL_GS_BASE] = rdmsr(IA32_KERNEL_GS_BASE);
+	for (unsigned int i = 0; i < lazy_count(); i++)
 		if (v->msr[i] != cpu->host_msr[i])
 			wrmsr(vmx_lazy_msr[i], cpu->host_msr[i]);
-	}
 	v->cr2 = read_cr2();
 	lgdt(&cpu->gdtr);
 	lidt(&cpu->idtr);

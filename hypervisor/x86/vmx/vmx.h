@@ -78,7 +78,7 @@ struct vmx_vm {
 	uint8_t *msr_bitmap_x2apic; /**< the same for vCPUs whose x2APIC the CPU virtualises, or NULL */
 	void *apic_access;	   /**< APIC-access page, or NULL */
 	bool apic_access_mapped;
-	uint32_t lazy_writable;	   /**< bit of enum vmx_lazy_msr: the guest writes it without an exit */
+	uint32_t lazy_passes;	   /**< bit of enum vmx_lazy_msr: the guest may write it */
 };
 
 /* vmx_vcpu.work: what has to be done before the next entry. */
@@ -186,6 +186,10 @@ hv_status_t vmx_vm_init(struct vm *vm);
 void vmx_vm_exit(struct vm *vm);
 void vmx_trap_msr(struct vm *vm, uint32_t msr, bool read, bool write);
 void vmx_apply_traps(struct vcpu *vcpu);
+/** May the guest write this lazy MSR? */
+bool vmx_lazy_passes(const struct vm *vm, uint32_t msr);
+/** The guest writes it; false: #GP. */
+bool vmx_lazy_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 /** Write control fields where they change. */
 void vmx_set_primary(struct vmx_vcpu *v, uint32_t value);
 void vmx_set_secondary(struct vmx_vcpu *v, uint32_t value);

@@ -55,11 +55,13 @@ static bool map_access_page(struct vm *vm)
 	struct vmx_vm *vv = vmx_vm_of(vm);
 	uint64_t done;
 
-	if (vv->apic_access_mapped)
-		return true;
-	vv->apic_access_mapped =
-		npt_map(&vm->npt, gpa(LAPIC_DEFAULT_BASE), host_virt_to_phys(vv->apic_access),
-			HV_PAGE_SIZE, HV_PROT_READ | HV_PROT_WRITE, 1, &done) == HV_OK;
+	host_lock(&vm->lock);
+	if (!vv->apic_access_mapped)
+		vv->apic_access_mapped =
+			npt_map(&vm->npt, gpa(LAPIC_DEFAULT_BASE),
+				host_virt_to_phys(vv->apic_access), HV_PAGE_SIZE,
+				HV_PROT_READ | HV_PROT_WRITE, 1, &done) == HV_OK;
+	host_unlock(&vm->lock);
 	return vv->apic_access_mapped;
 }
 

@@ -14,6 +14,16 @@ static uint32_t qualification(void)
 
 /* ------------------------------------------------------------------------------------- exceptions */
 
+/**
+ * INT1, INT3 and INTO that nobody waits for are delivered as what they are: the address behind them is pushed.
+ * (#DB always exits, so INT1 does.)
+ */
+static bool is_plain_software(const struct vcpu *vcpu, const struct x86_event *event)
+{
+	return event->type >= X86_EVENT_PRIV_SOFT &&
+	       !(vcpu->vm->exceptions >> (event->vector & 31u) & 1u);
+}
+
 static enum verdict exit_exception(struct vcpu *vcpu)
 {
 	uint32_t info = vmread32(VMCS_EXIT_INTR_INFO);
@@ -28,6 +38,10 @@ static enum verdict exit_exception(struct vcpu *vcpu)
 
 	if (event.has_code)
 		event.code = vmread32(VMCS_EXIT_INTR_CODE);
+	if (is_plain_software(vcpu, &event)) {
+		vcpu->delivering = event;
+		return VERDICT_RESUME;
+	}
 	return x86_exit_exception(vcpu, &event, event.vector == X86_PF ? detail : 0,
 				  event.vector == X86_DB ? detail : 0);
 }
@@ -146,6 +160,23 @@ static enum verdict exit_descriptor_table(struct vcpu *vcpu)
 	return x86_exit_insn(vcpu, HV_X86_INSN_DESC, vmread(VMCS_EXIT_INSN_INFO));
 }
 
+/**
+ * The system-call MSRs are read by the guest itself, but written here, so that they needn't be read
+ * back whenever the host needs its own. Kernels write them once.
+ */
+static enum verdict exit_wrmsr(struct vcpu *vcpu)
+{
+	uint32_t msr = (uint32_t)vcpu->regs.gpr[HV_RCX];
+	uint64_t value = (uint64_t)(uint32_t)vcpu->regs.gpr[HV_RDX] << 32 |
+			 (uint32_t)vcpu->regs.gpr[HV_RAX];
+
+	if (msr - IA32_STAR > IA32_FMASK - IA32_STAR || !vmx_lazy_passes(vcpu->vm, msr))
+		return x86_exit_wrmsr(vcpu);
+	if (!vmx_lazy_write(vcpu, msr, value))
+		return x86_raise_gp(vcpu);
+	return vcpu_skip(vcpu, 0);
+}
+
 /** Instructions that no guest has: their CPUID bits are off, or (GETSEC) CR4.SMXE is. */
 static enum verdict exit_undefined(struct vcpu *vcpu)
 {
@@ -184,12 +215,14 @@ static uint32_t apic_access_kind(uint32_t q)
 	return HV_PROT_READ;
 }
 
+/** The driver may change ISR and IRR meanwhile, which the CPU knows by vmx_apic_deliver() only. */
 static enum verdict exit_apic_access(struct vcpu *vcpu)
 {
 	uint32_t q = qualification();
 	uint64_t page = vcpu->lapic.base & APIC_BASE_ADDR_MASK;
 
 	vcpu->exit.insn_length = 0; /* like an EPT violation's: undefined */
+	vcpu_work(vcpu, VCPU_WORK_EVENT);
 	return x86_exit_apic_access(vcpu, gpa(page + QUAL_APIC_OFFSET(q)), apic_access_kind(q));
 }
 
@@ -243,7 +276,7 @@ const struct exit_row vmx_exits[ROW_COUNT] = {
 	[REASON_MOV_DR] = {exit_dr, HV_EXIT_CONTROL, GPR},
 	[REASON_IO] = {exit_io, HV_EXIT_PORT, 0},
 	[REASON_RDMSR] = {x86_exit_rdmsr, HV_EXIT_SYSREG, 0},
-	[REASON_WRMSR] = {x86_exit_wrmsr, HV_EXIT_SYSREG, 0},
+	[REASON_WRMSR] = {exit_wrmsr, HV_EXIT_SYSREG, 0},
 	[REASON_MWAIT] = {x86_exit_mwait, HV_EXIT_INSTRUCTION, GPR},
 	[REASON_MONITOR_TRAP] = {exit_monitor_trap, HV_EXIT_EXCEPTION, GPR},
 	[REASON_MONITOR] = {x86_exit_monitor, HV_EXIT_INSTRUCTION, GPR},

@@ -256,12 +256,9 @@ static void fetch_msrs(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 	struct hv_x86_regs *regs = &vcpu->regs;
-	uint32_t writable = vmx_vm_of(vcpu->vm)->lazy_writable;
 
 	if (is_live(v))
-		for (unsigned int i = 0; i < LAZY_MSRS; i++)
-			if (writable & (1u << i))
-				v->msr[i] = rdmsr(vmx_lazy_msr[i]);
+		v->msr[LAZY_KERNEL_GS_BASE] = rdmsr(IA32_KERNEL_GS_BASE);
 	regs->star = v->msr[LAZY_STAR];
 	regs->lstar = v->msr[LAZY_LSTAR];
 	regs->cstar = v->msr[LAZY_CSTAR];
@@ -286,6 +283,25 @@ static void store_lazy(struct vmx_vcpu *v, enum vmx_lazy_msr i, uint64_t value)
 	if (is_live(v) && (i != LAZY_TSC_AUX || vmx_caps.rdtscp))
 		wrmsr(vmx_lazy_msr[i], value);
 	v->msr[i] = value;
+}
+
+/** Indexed like IA32_STAR .. IA32_FMASK: bits that WRMSR takes; 0: canonical addresses (SDM vol. 4, 2.1). */
+static const uint64_t lazy_valid[] = {
+	[LAZY_STAR] = UINT64_MAX,
+	[LAZY_LSTAR] = 0,
+	[LAZY_CSTAR] = 0,
+	[LAZY_FMASK] = UINT32_MAX,
+};
+
+bool vmx_lazy_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	uint32_t i = msr - IA32_STAR;
+
+	if (lazy_valid[i] == 0 ? canonical(value) != value : (value & ~lazy_valid[i]) != 0)
+		return false;
+	store_lazy(vmx_of(vcpu), (enum vmx_lazy_msr)i, value);
+	vcpu->cached &= ~(uint32_t)REGS_MSR;
+	return true;
 }
 
 static void store_msrs(struct vcpu *vcpu)

@@ -48,27 +48,36 @@ static void bitmap_set(uint8_t *bitmap, uint32_t msr, bool read, bool write)
 	set_bit(&bitmap[byte + BITMAP_WRITE], mask, write);
 }
 
-static void note_lazy(struct vmx_vm *vv, uint32_t msr, bool write)
+/** The one that changes behind our back anyway, by SWAPGS; writes of the others always exit. */
+static bool written_directly(uint32_t msr)
 {
-	for (unsigned int i = 0; i < LAZY_MSRS; i++) {
-		if (vmx_lazy_msr[i] != msr)
-			continue;
-		if (write)
-			vv->lazy_writable &= ~(1u << i);
-		else
-			vv->lazy_writable |= 1u << i;
-	}
+	return msr == IA32_KERNEL_GS_BASE;
+}
+
+static uint32_t lazy_bit(uint32_t msr)
+{
+	for (unsigned int i = 0; i < LAZY_MSRS; i++)
+		if (vmx_lazy_msr[i] == msr)
+			return 1u << i;
+	return 0;
+}
+
+bool vmx_lazy_passes(const struct vm *vm, uint32_t msr)
+{
+	return vmx_vm_of(vm)->lazy_passes & lazy_bit(msr);
 }
 
 void vmx_trap_msr(struct vm *vm, uint32_t msr, bool read, bool write)
 {
 	struct vmx_vm *vv = vmx_vm_of(vm);
+	uint32_t lazy = lazy_bit(msr);
 
+	vv->lazy_passes = write ? vv->lazy_passes & ~lazy : vv->lazy_passes | lazy;
+	write = write || (lazy != 0 && !written_directly(msr));
 	bitmap_set(vv->msr_bitmap, msr, read, write);
 	bitmap_set(vv->msr_bitmap_x2apic, msr, read, write);
 	if (vv->msr_bitmap_x2apic != NULL && msr >= IA32_X2APIC_FIRST && msr <= IA32_X2APIC_LAST)
 		vmx_apic_open_x2apic(vv->msr_bitmap_x2apic);
-	note_lazy(vv, msr, write);
 }
 
 static uint8_t *new_bitmap(struct vm *vm)
