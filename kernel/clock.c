@@ -10,6 +10,7 @@
 
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 #include "kernel/options.h"
 #include "kernel/x86.h"
 
@@ -91,7 +92,7 @@ static struct rate measure(uint32_t pit_counts)
 	counts = start.pit - end.pit;
 	ticks = end.tsc - start.tsc;
 	if (counts == 0 || ticks == 0)
-		host_panic("neither CPUID nor the 8254 timer tells how fast the TSC counts");
+		end_refuse("neither CPUID nor the 8254 timer tells how fast the TSC counts");
 	return (struct rate){
 		.tsc_khz = ticks * PIT_HZ / (counts * 1000),
 		.apic_per_tsc_32 = ((uint64_t)(start.apic - end.apic) << 32) / ticks,
@@ -167,7 +168,7 @@ void clock_init(void)
 		khz = khz < MIN_KHZ ? rate.tsc_khz : khz;
 	}
 	if (khz < MIN_KHZ)
-		host_panic("the TSC seems to count %lu kHz only", khz);
+		end_refuse("the TSC seems to count %lu kHz only", khz);
 	clock_tsc_khz = khz;
 	apic_init_cpu(); /* the timer back from counting */
 }

@@ -7,7 +7,8 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define PORT_E9 0xe9u /* Bochs, QEMU: -debugcon stdio */
+#define LOG_LINE 256 /* bytes of a message of the kernel, at the most */
+#define PORT_E9	 0xe9u /* Bochs, QEMU: -debugcon stdio */
 
 static struct host_lock lock;
 static bool seized;
@@ -101,10 +102,17 @@ void console_use_e9(void)
 
 void console_vlog(const char *format, va_list args)
 {
+	char line[LOG_LINE];
+	int length = lib_vsnprintf(line, sizeof(line), format, args);
+	size_t size = length < LOG_LINE ? (size_t)length : LOG_LINE - 1;
+
+	/* A final newline is optional. */
+	if (size != 0 && line[size - 1] == '\n')
+		size--;
 	acquire();
 	finish_line();
 	put_text("hypike: ", 8);
-	lib_vprintf(put, NULL, format, args);
+	put_text(line, size);
 	put(NULL, '\n');
 	release();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 
 #include "kernel/paging.h"
 #include "kernel/syscall.h"
@@ -39,9 +40,9 @@ void cpu_features_init(void)
 	if (x86_cpuid(0, 0).eax >= 7)
 		leaf7 = x86_cpuid(7, 0);
 	if ((extended.edx & EXT1_EDX_NX) == 0)
-		host_panic("this CPU cannot protect pages from execution (no NX)");
+		end_refuse("this CPU cannot protect pages from execution (no NX)");
 	if ((extended.edx & EXT1_EDX_SYSCALL) == 0)
-		host_panic("this CPU has no SYSCALL instruction");
+		end_refuse("this CPU has no SYSCALL instruction");
 	cpu_features = (struct cpu_features){
 		.page_1g = (extended.edx & EXT1_EDX_PAGE_1G) != 0,
 		.smep = (leaf7.ebx & LEAF7_EBX_SMEP) != 0,
@@ -94,7 +95,7 @@ void cpu_prepare(struct cpu *cpu)
 	uint64_t idle_stack = paging_map_stack(NULL);
 
 	if (idle_stack == 0)
-		host_panic("too little memory for the stacks of CPU %u", cpu->index);
+		end_refuse("too little memory for the stacks of CPU %u", cpu->index);
 	cpu->self = cpu;
 	cpu->index = (uint32_t)(cpu - cpus);
 	gdt_prepare(cpu);

@@ -59,6 +59,7 @@ struct cpu {
 	/* Another CPU's call (smp.c). */
 	void (*call)(void *arg);
 	void *call_arg;
+	bool call_claimed;
 	uint32_t apic_id;
 	volatile uint32_t online;
 	volatile uint32_t stopped;

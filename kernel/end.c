@@ -4,13 +4,17 @@
 #include <hypike/host.h>
 
 #include "kernel/uart.h"
+#include "kernel/console.h"
 #include "kernel/smp.h"
+#include "kernel/sys_hv.h"
 #include "kernel/x86.h"
 
 #define PORT_DEBUG_EXIT	   0xf4u   /* QEMU: -device isa-debug-exit,iobase=0xf4 */
 #define PORT_BOCHS_SHUTDOWN 0x8900u /* Bochs: unmapped plugin */
 #define PORT_KEYBOARD	   0x64u
 #define KEYBOARD_RESET	   0xfeu
+
+#define REFUSED_STATUS 1
 
 static unsigned int running;
 static int worst;
@@ -45,6 +49,7 @@ static void power_off(int status)
 static void halt(void *arg)
 {
 	(void)arg;
+	hv_exit_cpu();
 	smp_stop_here();
 }
 
@@ -61,13 +66,25 @@ void end_machine(int status)
 {
 	claim_the_end();
 	smp_halt_others(halt);
+	hv_exit_cpu();
 	host_log("exit status %d", status);
 	power_off(status);
 	x86_stop();
 }
 
+void end_refuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	console_vlog(format, args);
+	va_end(args);
+	end_machine(REFUSED_STATUS);
+}
+
 void end_panic(int status)
 {
+	hv_exit_cpu();
 	power_off(status);
 	x86_stop();
 }

@@ -258,4 +258,26 @@ user_load32:
 	.long 883b - .
 	.popsection
 
+/* ---- FPU: bool fpu_restore(const void *area, bool xsave) ---- */
+	.global fpu_restore
+fpu_restore:
+	testb %sil, %sil
+	movl $-1, %eax
+	movl $-1, %edx
+	jz 886f
+885:	xrstor64 (%rdi)
+	movl $1, %eax
+	ret
+886:	fxrstor64 (%rdi)
+	movl $1, %eax
+	ret
+887:	xorl %eax, %eax
+	ret
+	.pushsection .exception_table, "a"
+	.long 885b - .
+	.long 887b - .
+	.long 886b - .
+	.long 887b - .
+	.popsection
+
 	.section .note.GNU-stack, "", @progbits

@@ -3,6 +3,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/cpu.h"
+#include "kernel/smp.h"
 #include "kernel/x86.h"
 
 /* XCR0 (SDM 1 13.3): x87, SSE, AVX, and the three parts of AVX-512. */
@@ -19,6 +20,9 @@
 #define FCW_INITIAL  0x37fu
 #define MXCSR_OFFSET 24u
 #define MXCSR_INITIAL 0x1f80u
+
+/** XRSTOR or FXRSTOR (entry.S). @return false where the CPU refuses the area */
+bool fpu_restore(const void *area, bool xsave);
 
 static uint32_t area_size = FXSAVE_SIZE;
 static uint64_t xcr0_max; /* 0: no XSAVE */
@@ -75,14 +79,6 @@ static void save_registers(void *area)
 		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
 }
 
-static void load_registers(const void *area)
-{
-	if (xcr0_max != 0)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
-	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-}
-
 /* An area that was never saved to is all zeros: x87 and MXCSR would start with all traps on. */
 static void initialise_area(uint8_t *area)
 {
@@ -97,6 +93,19 @@ static void initialise_area(uint8_t *area)
 	mxcsr = MXCSR_INITIAL;
 	__builtin_memcpy(area + FCW_OFFSET, &fcw, sizeof(fcw));
 	__builtin_memcpy(area + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+}
+
+/*
+ * An area that the CPU refuses (#GP, exception table) can only be a VMM's doing that the driver's checks
+ * have overlooked; it gets the initial state instead.
+ */
+static void load_registers(void *area)
+{
+	if (!fpu_restore(area, xcr0_max != 0)) {
+		__builtin_memset(area, 0, area_size);
+		initialise_area(area);
+		fpu_restore(area, xcr0_max != 0);
+	}
 }
 
 static void save_owner(struct cpu *cpu)
@@ -140,16 +149,26 @@ void host_fpu_load(struct host_fpu *fpu)
 	set_ts();
 }
 
-void host_fpu_save(struct host_fpu *fpu)
+static void save_here(void *arg)
 {
 	struct cpu *cpu = cpu_self();
 
-	if (cpu->fpu_owner != fpu)
+	if (cpu->fpu_owner != arg)
 		return;
 	x86_clts();
 	enable_all(cpu);
 	save_owner(cpu);
 	set_ts();
+}
+
+void host_fpu_save(struct host_fpu *fpu)
+{
+	if (!fpu->loaded)
+		return;
+	if (fpu->cpu == cpu_self()->index)
+		save_here(fpu);
+	else
+		smp_call(&cpus[fpu->cpu], save_here, fpu);
 }
 
 void fpu_forget(struct host_fpu *fpu)

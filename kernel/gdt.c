@@ -5,6 +5,7 @@
  * ring 3 invents finds a page fault, never another structure to be taken for a descriptor.
  */
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 #include "kernel/paging.h"
 #include "lib/string.h"
 
@@ -27,7 +28,7 @@ static void make_stacks(struct cpu *cpu)
 	for (unsigned int i = IST_NONE + 1; i < IST_COUNT; i++) {
 		cpu->tss.ist[i - 1] = paging_map_stack(NULL);
 		if (cpu->tss.ist[i - 1] == 0)
-			host_panic("too little memory for the stacks of CPU %u", cpu->index);
+			end_refuse("too little memory for the stacks of CPU %u", cpu->index);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "kernel/address.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 #include "kernel/paging.h"
 #include "lib/string.h"
 
@@ -89,12 +90,12 @@ void info_make(struct partition *partition, const struct system_image *image)
 	void *info;
 
 	if (partition->config->file_count > HYPIKE_MAX_FILES)
-		host_panic("partition %s: more than %u files", partition->name, HYPIKE_MAX_FILES);
+		end_refuse("partition %s: more than %u files", partition->name, HYPIKE_MAX_FILES);
 	info = host_pages_alloc(&partition->pool, (unsigned int)pages);
 	if (info == NULL ||
 	    !paging_map(partition->root, &partition->pool, USER_INFO, virt_to_phys(info),
 			pages * HV_PAGE_SIZE, MAP_USER))
-		host_panic("partition %s: its kernel memory is too small for its information page",
+		end_refuse("partition %s: its kernel memory is too small for its information page",
 			   partition->name);
 	fill(info, partition, image);
 }

@@ -7,6 +7,7 @@
 #include "kernel/clock.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 #include "kernel/fpu.h"
 #include "kernel/ioapic.h"
 #include "kernel/memory.h"
@@ -15,6 +16,7 @@
 #include "kernel/partition.h"
 #include "kernel/patch.h"
 #include "kernel/smp.h"
+#include "kernel/sys_hv.h"
 #include "kernel/topology.h"
 #include "kernel/uart.h"
 #include "kernel/x86.h"
@@ -29,7 +31,7 @@ static void read_boot_info(uint32_t magic, uint32_t address)
 	const char *reason = multiboot_read(magic, address, &boot_info);
 
 	if (reason != NULL)
-		host_panic("%s", reason);
+		end_refuse("%s", reason);
 }
 
 static void open_system_image(void)
@@ -38,12 +40,31 @@ static void open_system_image(void)
 	struct system_image_error error;
 
 	if (boot_info.module_count == 0)
-		host_panic("no system image: the boot loader passed no module");
+		end_refuse("no system image: the boot loader passed no module");
 	if (module->start % HV_PAGE_SIZE != 0)
-		host_panic("the boot loader put the system image on no page boundary");
+		end_refuse("the boot loader put the system image on no page boundary");
 	if (!system_image_open(phys_to_virt(module->start), module->end - module->start, &image,
 			       &error))
-		host_panic("bad system image: %s[%u]: %s", error.table, error.entry, error.reason);
+		end_refuse("bad system image: %s[%u]: %s", error.table, error.entry, error.reason);
+}
+
+static bool wants_vms(void)
+{
+	for (uint32_t i = 0; i < image.partition_count; i++)
+		if (image.partitions[i].kind == SYSTEM_PARTITION_VMM)
+			return true;
+	return false;
+}
+
+/* A machine without virtualization is good enough for native partitions. */
+static void start_driver(void)
+{
+	const char *reason = hv_init();
+
+	if (reason != NULL && wants_vms())
+		end_refuse("no virtual machine can run here: %s", reason);
+	if (reason != NULL)
+		host_log("no virtual machines: %s", reason);
 }
 
 static void init_cpu_and_memory(void)
@@ -89,6 +110,7 @@ void kernel_main(uint32_t magic, uint32_t info_address)
 	host_log("%u CPU%s, %lu MHz, %s, %lu MiB of memory", cpu_count, cpu_count > 1 ? "s" : "",
 		 clock_tsc_khz / 1000, apic_description(), memory_left() >> 20);
 	open_system_image();
+	start_driver();
 	partitions_create(&image);
 	ioapic_route_uart(cpus[0].apic_id);
 	uart_listen();

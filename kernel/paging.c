@@ -3,6 +3,7 @@
 
 #include "kernel/address.h"
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 #include "kernel/memory.h"
 #include "kernel/x86.h"
 #include "lib/string.h"
@@ -160,7 +161,7 @@ uint64_t paging_new_root(struct host_pool *pool)
 static void map_kernel(uint64_t virt, uint64_t phys, uint64_t size, unsigned int rights)
 {
 	if (!paging_map(kernel_root, NULL, virt, phys, size, rights))
-		host_panic("too little memory for the kernel's page tables");
+		end_refuse("too little memory for the kernel's page tables");
 }
 
 /* Map RAM, but write-protect [start, end) where it lies in it. */
@@ -200,7 +201,7 @@ static void make_areas(void)
 
 	for (unsigned int i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
 		if (walk(kernel_root, NULL, areas[i], 1) == NULL)
-			host_panic("too little memory for the kernel's page tables");
+			end_refuse("too little memory for the kernel's page tables");
 }
 
 void paging_init(const struct boot_info *info)
@@ -210,7 +211,7 @@ void paging_init(const struct boot_info *info)
 
 	kernel_root = new_table(NULL);
 	if (kernel_root == 0)
-		host_panic("too little memory for the kernel's page tables");
+		end_refuse("too little memory for the kernel's page tables");
 	for (uint32_t i = 0; i < info->ram_count; i++)
 		map_ram((struct range){page_up(info->ram[i].start),
 				       info->ram[i].end & ~(uint64_t)HV_PAGE_MASK},
@@ -254,7 +255,7 @@ void *paging_map_gdt(unsigned int cpu)
 	uint64_t page = new_table(NULL);
 
 	if (page == 0)
-		host_panic("too little memory for the GDT of CPU %u", cpu);
+		end_refuse("too little memory for the GDT of CPU %u", cpu);
 	map_kernel(virt, page, HV_PAGE_SIZE, MAP_WRITE);
 	return (void *)(uintptr_t)virt;
 }

@@ -38,6 +38,8 @@ struct partition {
 	struct thread *threads; /**< thread_limit of them */
 	struct console_port console;
 	/* hv.h (sys_hv.c) */
+	uint64_t hv_calls; /**< threads that are in the driver with this partition's VM */
+	bool hv_busy;	   /**< the VM is being made or destroyed */
 	struct vm *vm;
 	struct vcpu *vcpus[HV_MAX_VCPUS];
 };

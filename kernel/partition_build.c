@@ -19,7 +19,7 @@
 
 _Noreturn static void refuse(const struct partition *partition, const char *reason)
 {
-	host_panic("partition %s: %s", partition->name, reason);
+	end_refuse("partition %s: %s", partition->name, reason);
 }
 
 /* ---- how much ---- */
@@ -81,7 +81,7 @@ static uint64_t pool_pages(const struct partition *partition, const struct syste
 
 	if (partition->config->kernel_size != 0) {
 		if (partition->config->kernel_size / HV_PAGE_SIZE < pages)
-			host_panic("partition %s: its kernel memory of %lu KiB is too small: "
+			end_refuse("partition %s: its kernel memory of %lu KiB is too small: "
 				   "it needs %lu KiB",
 				   partition->name, partition->config->kernel_size / 1024,
 				   pages * (HV_PAGE_SIZE / 1024));
@@ -98,7 +98,7 @@ static uint64_t take_memory(const struct partition *partition, const char *what,
 	uint64_t phys = memory_alloc(size, alignment);
 
 	if (phys == 0)
-		host_panic("partition %s: too little memory for its %s of %lu KiB: %lu KiB are left, "
+		end_refuse("partition %s: too little memory for its %s of %lu KiB: %lu KiB are left, "
 			   "%lu KiB in one piece",
 			   partition->name, what, size / 1024, memory_left() / 1024,
 			   memory_largest(alignment) / 1024);
@@ -226,7 +226,7 @@ static void take_config(struct partition *partition, const struct system_partiti
 									   : HYPIKE_TASK_THREADS,
 	};
 	if (partition->cpus == 0)
-		host_panic("partition %s: none of its CPUs (mask %lx) is in this machine of %u",
+		end_refuse("partition %s: none of its CPUs (mask %lx) is in this machine of %u",
 			   partition->name, config->cpus, cpu_count);
 	if ((config->flags & SYSTEM_PARTITION_PREFIX) != 0 || partition_count > 1)
 		partition->console.prefix = partition->name;
@@ -241,7 +241,7 @@ static void build(struct partition *partition, const struct system_image *image)
 	const char *reason = elf_check(system_image_data(image, file), file->size, &program);
 
 	if (reason != NULL)
-		host_panic("partition %s: program %s: %s", partition->name,
+		end_refuse("partition %s: program %s: %s", partition->name,
 			   system_image_string(image, file->name), reason);
 	make_memory(partition, pool_pages(partition, image, &program));
 	for (uint32_t i = 0; i < program.count; i++)
@@ -276,7 +276,7 @@ static void make_timers(struct cpu *cpu)
 			count += timers_of(&partitions[i]);
 	phys = memory_alloc(page_up((count + 1) * sizeof(struct timer_slot)), HV_PAGE_SIZE);
 	if (phys == 0)
-		host_panic("too little memory for %u timers of CPU %u", count, cpu->index);
+		end_refuse("too little memory for %u timers of CPU %u", count, cpu->index);
 	timer_queue_init(&cpu->timers, phys_to_virt(phys), count);
 }
 
@@ -288,7 +288,7 @@ void partitions_create(const struct system_image *image)
 	uint64_t phys = memory_alloc(size, HV_PAGE_SIZE);
 
 	if (phys == 0)
-		host_panic("too little memory for %u partitions", image->partition_count);
+		end_refuse("too little memory for %u partitions", image->partition_count);
 	partitions = phys_to_virt(phys);
 	partition_count = image->partition_count;
 	for (uint32_t i = 0; i < partition_count; i++) {

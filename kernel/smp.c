@@ -4,6 +4,7 @@
 #include "kernel/address.h"
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
+#include "kernel/end.h"
 #include "kernel/fpu.h"
 #include "kernel/irq.h"
 #include "kernel/paging.h"
@@ -73,7 +74,7 @@ void smp_start(uint32_t limit)
 		if (start(&cpus[cpu_count], topology.apic_id[i]))
 			cpu_count++;
 		else
-			host_panic("the CPU with APIC ID %u doesn't start", topology.apic_id[i]);
+			end_refuse("the CPU with APIC ID %u doesn't start", topology.apic_id[i]);
 	}
 }
 
@@ -90,7 +91,11 @@ void host_kick(unsigned int cpu)
 		apic_send(cpus[cpu].apic_id, IRQ_KICK);
 }
 
-/* ---- calls ---- */
+/* ---- calls ----
+ *
+ * The caller waits with interrupts off, so it serves calls to itself while it does. No lock may be
+ * held: whoever waits for it would never answer.
+ */
 
 void smp_call_arrived(void)
 {
@@ -103,22 +108,41 @@ void smp_call_arrived(void)
 	}
 }
 
-static void call(struct cpu *cpu, void (*fn)(void *arg), void *arg)
+static void post(struct cpu *cpu, void (*fn)(void *arg), void *arg)
 {
+	while (__atomic_exchange_n(&cpu->call_claimed, true, __ATOMIC_ACQUIRE)) {
+		smp_call_arrived();
+		x86_pause();
+	}
 	cpu->call_arg = arg;
 	__atomic_store_n(&cpu->call, fn, __ATOMIC_RELEASE);
 	apic_send(cpu->apic_id, IRQ_CALL);
+}
+
+static void finish(struct cpu *cpu)
+{
+	while (__atomic_load_n(&cpu->call, __ATOMIC_ACQUIRE) != NULL) {
+		smp_call_arrived();
+		x86_pause();
+	}
+	__atomic_store_n(&cpu->call_claimed, false, __ATOMIC_RELEASE);
+}
+
+void smp_call(struct cpu *cpu, void (*fn)(void *arg), void *arg)
+{
+	post(cpu, fn, arg);
+	finish(cpu);
 }
 
 void host_on_each_cpu(void (*fn)(void *arg), void *arg)
 {
 	for (unsigned int i = 0; i < cpu_count; i++)
 		if (&cpus[i] != cpu_self())
-			call(&cpus[i], fn, arg);
+			post(&cpus[i], fn, arg);
 	fn(arg);
 	for (unsigned int i = 0; i < cpu_count; i++)
-		while (__atomic_load_n(&cpus[i].call, __ATOMIC_ACQUIRE) != NULL)
-			x86_pause();
+		if (&cpus[i] != cpu_self())
+			finish(&cpus[i]);
 }
 
 /* ---- the end ---- */
@@ -147,7 +171,7 @@ void smp_halt_others(void (*fn)(void *arg))
 {
 	for (unsigned int i = 0; i < cpu_count; i++)
 		if (is_other(i))
-			call(&cpus[i], fn, NULL);
+			post(&cpus[i], fn, NULL);
 	wait_stopped();
 }
 

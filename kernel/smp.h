@@ -18,6 +18,8 @@ struct cpu;
 void smp_start(uint32_t limit);
 /** Make another CPU look at its run queue. */
 void smp_send_reschedule(struct cpu *cpu);
+/** Run `fn(arg)` on another CPU, with interrupts off there; returns when it has. Hold no lock. */
+void smp_call(struct cpu *cpu, void (*fn)(void *arg), void *arg);
 /** Another CPU's call has come (interrupt). */
 void smp_call_arrived(void);
 /** Run `fn` on all other CPUs, none of which comes back from it; wait a while for them to get there. */

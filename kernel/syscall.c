@@ -4,6 +4,7 @@
 #include "kernel/cpu.h"
 #include "kernel/end.h"
 #include "kernel/partition.h"
+#include "kernel/sys_hv.h"
 #include "kernel/user.h"
 
 _Static_assert(SYS_COUNT == SYSCALL_COUNT, "layout.h");
@@ -53,5 +54,35 @@ const syscall_t syscall_table[SYS_COUNT] = {
 	[SYS_CONSOLE_READ] = CALL(sys_console_read),
 	[SYS_CONSOLE_BIND] = CALL(sys_console_bind),
 	[SYS_SHUTDOWN] = CALL(sys_shutdown),
-	[SYS_SHUTDOWN + 1 ... SYS_COUNT - 1] = CALL(sys_unknown),
+	[SYS_SHUTDOWN + 1 ... SYS_HV_FIRST - 1] = CALL(sys_unknown),
+	[SYS_HV_QUERY] = CALL(sys_hv_query),
+	[SYS_HV_VM_CREATE] = CALL(sys_hv_vm_create),
+	[SYS_HV_VM_DESTROY] = CALL(sys_hv_vm_destroy),
+	[SYS_HV_VCPU_CREATE] = CALL(sys_hv_vcpu_create),
+	[SYS_HV_MAP] = CALL(sys_hv_map),
+	[SYS_HV_UNMAP] = CALL(sys_hv_unmap),
+	[SYS_HV_PROTECT] = CALL(sys_hv_protect),
+	[SYS_HV_READ] = CALL(sys_hv_read),
+	[SYS_HV_WRITE] = CALL(sys_hv_write),
+	[SYS_HV_TRANSLATE] = CALL(sys_hv_translate),
+	[SYS_HV_VCPU_RUN] = CALL(sys_hv_vcpu_run),
+	[SYS_HV_VCPU_KICK] = CALL(sys_hv_vcpu_kick),
+	[SYS_HV_VCPU_GET] = CALL(sys_hv_vcpu_get),
+	[SYS_HV_VCPU_RESET] = CALL(sys_hv_vcpu_reset),
+	[SYS_HV_MSI] = CALL(sys_hv_msi),
+	[SYS_HV_TRAP_EOI] = CALL(sys_hv_trap_eoi),
+	[SYS_HV_TRAP_PORTS] = CALL(sys_hv_trap_ports),
+	[SYS_HV_TRAP_SYSREG] = CALL(sys_hv_trap_sysreg),
+	[SYS_HV_TRAP] = CALL(sys_hv_trap),
+	[SYS_HV_TRAP_EXCEPTIONS] = CALL(sys_hv_trap_exceptions),
+	[SYS_HV_DOORBELL_ADD] = CALL(sys_hv_doorbell_add),
+	[SYS_HV_DOORBELL_REMOVE] = CALL(sys_hv_doorbell_remove),
+	[SYS_HV_VCPU_STATS] = CALL(sys_hv_vcpu_stats),
+	[SYS_HV_X86_CPUID_GET] = CALL(sys_hv_x86_cpuid_get),
+	[SYS_HV_X86_CPUID_SET] = CALL(sys_hv_x86_cpuid_set),
+	[SYS_HV_X86_APIC_GET] = CALL(sys_hv_x86_apic_get),
+	[SYS_HV_X86_APIC_SET] = CALL(sys_hv_x86_apic_set),
+	[SYS_HV_X86_FPU_GET] = CALL(sys_hv_x86_fpu_get),
+	[SYS_HV_X86_FPU_SET] = CALL(sys_hv_x86_fpu_set),
+	[SYS_HV_SIGNAL_BIND] = CALL(sys_hv_signal_bind),
 };

@@ -4,10 +4,11 @@
 #include "kernel/apic.h"
 #include "kernel/assert.h"
 #include "kernel/cpu.h"
+#include "kernel/smp.h"
 
 #define ROOT 1u
 
-/* host_timer.opaque[0]: where in the heap the timer is; 0: not armed. [1]: its CPU's queue. */
+/* host_timer.opaque[0]: where in the heap the timer is; 0: not armed. [1]: the CPU. */
 static uint32_t place_of(const struct host_timer *timer)
 {
 	return (uint32_t)(uintptr_t)timer->opaque[0];
@@ -17,6 +18,7 @@ static void put(struct timer_queue *queue, uint32_t place, struct timer_slot slo
 {
 	queue->heap[place] = slot;
 	slot.timer->opaque[0] = (void *)(uintptr_t)place;
+	slot.timer->opaque[1] = cpu_self();
 }
 
 static uint32_t rise(struct timer_queue *queue, uint32_t place, uint64_t deadline)
@@ -74,12 +76,34 @@ void timer_queue_init(struct timer_queue *queue, struct timer_slot *heap, uint32
 	*queue = (struct timer_queue){.heap = heap, .capacity = capacity, .armed = UINT64_MAX};
 }
 
+static void cancel_here(void *arg)
+{
+	struct host_timer *timer = arg;
+
+	if (place_of(timer) != 0)
+		take_out(&cpu_self()->timers, timer);
+}
+
+void host_timer_cancel(struct host_timer *timer)
+{
+	struct cpu *cpu = timer->opaque[1];
+
+	if (place_of(timer) == 0)
+		return;
+	if (cpu == cpu_self())
+		cancel_here(timer);
+	else
+		smp_call(cpu, cancel_here, timer);
+}
+
 void host_timer_arm(struct host_timer *timer, uint64_t deadline)
 {
 	struct cpu *cpu = cpu_self();
 	struct timer_queue *queue = &cpu->timers;
 	struct timer_slot slot = {deadline, timer};
 
+	if (timer->opaque[1] != cpu)
+		host_timer_cancel(timer);
 	timer->deadline = deadline;
 	if (place_of(timer) != 0)
 		settle(queue, place_of(timer), slot);
@@ -91,12 +115,6 @@ void host_timer_arm(struct host_timer *timer, uint64_t deadline)
 		cpu->work |= WORK_TIMER;
 	else
 		arm_hardware(queue);
-}
-
-void host_timer_cancel(struct host_timer *timer)
-{
-	if (place_of(timer) != 0)
-		take_out(&cpu_self()->timers, timer);
 }
 
 void timer_run(void)

@@ -55,7 +55,7 @@ static void user_fault(struct trap_frame *frame)
 
 /* ---- ring 0 ---- */
 
-/* Instructions that touch a program's memory, and where to go when it isn't there (entry.S). */
+/* Instructions that may fault on a program's memory or values, and where to go then (entry.S). */
 struct fixup {
 	int32_t from, to; /* relative to the member itself */
 };
@@ -76,7 +76,7 @@ static void exception(struct trap_frame *frame)
 {
 	if (trap_from_user(frame))
 		user_fault(frame);
-	else if (frame->vector != VECTOR_PF || !fix_up(frame))
+	else if ((frame->vector != VECTOR_PF && frame->vector != VECTOR_GP) || !fix_up(frame))
 		panic_exception(frame);
 }
 
