@@ -247,6 +247,7 @@ static void take_asid(struct vcpu *vcpu)
 		cpu->generation += GENERATION_STEP;
 		cpu->next_asid = 1;
 		svm->vmcb.control.tlb_control = SVM_TLB_FLUSH_ALL;
+		svm->slow |= SVM_SLOW_ONCE;
 	}
 	svm->vmcb.control.guest_asid = cpu->next_asid++;
 	svm->asid_generation = cpu->generation;
@@ -257,9 +258,12 @@ void svm_flush(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 
-	if (!svm_has(CPUID_8000000A_EDX_FLUSHBYASID))
+	if (!svm_has(CPUID_8000000A_EDX_FLUSHBYASID)) {
 		svm->asid_generation = 0;
-	else if (svm->vmcb.control.tlb_control == SVM_TLB_NOTHING)
+		return;
+	}
+	svm->slow |= SVM_SLOW_ONCE;
+	if (svm->vmcb.control.tlb_control == SVM_TLB_NOTHING)
 		svm->vmcb.control.tlb_control = SVM_TLB_FLUSH_ASID;
 }
 
@@ -300,10 +304,41 @@ static void save_dr(uint64_t dr[4])
 	dr[3] = read_dr3();
 }
 
-static void slow_before(struct vcpu *vcpu)
+/** V_TPR is a copy of the local APIC's TPR, bits 7:4, while the guest runs (15.21.2). */
+static void load_tpr(struct vcpu *vcpu)
+{
+	struct svm_vcpu *const svm = svm_of(vcpu);
+	struct vmcb_control *const c = &svm->vmcb.control;
+
+	svm->tpr = (uint8_t)lapic_get_tpr(vcpu);
+	svm->v_tpr = svm->tpr >> 4;
+	c->int_ctl = (c->int_ctl & ~SVM_V_TPR_MASK) | svm->v_tpr;
+	svm_dirty(svm, SVM_CLEAN_TPR);
+}
+
+/** The guest has written CR8. */
+static void save_tpr(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 
+	svm->v_tpr = svm->vmcb.control.int_ctl & SVM_V_TPR_MASK;
+	svm->tpr = (uint8_t)(svm->v_tpr << 4);
+	lapic_set_tpr(vcpu, svm->tpr);
+}
+
+static bool tpr_changed(const struct vcpu *vcpu, const struct svm_vcpu *svm)
+{
+	return (uint8_t)vcpu->lapic.page[LAPIC_TPR / 4] != svm->tpr;
+}
+
+static __attribute__((noinline)) void before_slowly(struct vcpu *vcpu)
+{
+	struct svm_vcpu *const svm = svm_of(vcpu);
+
+	if (svm->asid_generation != svm->cpu->generation)
+		take_asid(vcpu);
+	if (tpr_changed(vcpu, svm))
+		load_tpr(vcpu);
 	if ((svm->slow & SVM_SLOW_DR) != 0)
 		load_dr(svm->dr);
 	if ((svm->slow & SVM_SLOW_TSC_AUX) != 0)
@@ -312,10 +347,20 @@ static void slow_before(struct vcpu *vcpu)
 		svm_step_before(vcpu);
 }
 
-static void slow_after(struct vcpu *vcpu)
+static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
+	struct vmcb_control *const c = &svm->vmcb.control;
 
+	if ((svm->slow & SVM_SLOW_ONCE) != 0) {
+		svm->slow &= ~SVM_SLOW_ONCE;
+		vcpu->delivering.valid = 0;
+		c->eventinj = 0;
+		c->tlb_control = SVM_TLB_NOTHING;
+	}
+	svm_take_exitintinfo(vcpu, c->exitintinfo);
+	if ((c->int_ctl & SVM_V_TPR_MASK) != svm->v_tpr)
+		save_tpr(vcpu);
 	if ((svm->slow & SVM_SLOW_DR) != 0)
 		save_dr(svm->dr);
 	if ((svm->slow & SVM_SLOW_STEP) != 0)
@@ -324,7 +369,7 @@ static void slow_after(struct vcpu *vcpu)
 		svm_iret_after(vcpu);
 }
 
-/** Host state that a world switch must leave as it was. */
+/* PARANOID: the host's state on both sides of a world switch. */
 struct host_state {
 	uint64_t gs_base, kernel_gs_base, lstar, cr0, cr3, cr4, efer;
 	uint16_t tr;
@@ -344,25 +389,30 @@ static struct host_state host_state(void)
 	};
 }
 
-static void check_before(const struct vcpu *vcpu, const struct host_state *host)
+static struct host_state host_before[HOST_MAX_CPUS];
+
+static void check_before(const struct vcpu *vcpu)
 {
 	const struct vmcb_save *const saved = (const void *)&host_area[vcpu->cpu].bytes[0x400];
+	const struct host_state host = host_state();
 
 	if ((read_rflags() & RFLAGS_IF) != 0)
 		host_panic("svm: interrupts are on before VMRUN");
-	if ((host->efer & EFER_SVME) == 0 ||
-	    rdmsr(AMD_VM_HSAVE_PA) != host_virt_to_phys(&hsave[vcpu->cpu]).raw)
-		host_panic("svm: AMD-V is off on CPU %u", vcpu->cpu);
 	if (vcpu->cpu != host_cpu() || (svm_of(vcpu)->vmcb_pa & HV_PAGE_MASK) != 0)
 		host_panic("svm: vCPU of CPU %u runs on CPU %u", vcpu->cpu, host_cpu());
-	if (saved->gs.base != host->gs_base || saved->tr.selector != host->tr ||
-	    saved->lstar != host->lstar || saved->kernel_gs_base != host->kernel_gs_base)
+	if ((host.efer & EFER_SVME) == 0 ||
+	    rdmsr(AMD_VM_HSAVE_PA) != host_virt_to_phys(&hsave[vcpu->cpu]).raw)
+		host_panic("svm: AMD-V is off on CPU %u", vcpu->cpu);
+	if (saved->gs.base != host.gs_base || saved->tr.selector != host.tr ||
+	    saved->lstar != host.lstar || saved->kernel_gs_base != host.kernel_gs_base)
 		host_panic("svm: GS, TR or LSTAR of CPU %u have changed since it was enabled",
 			   vcpu->cpu);
+	host_before[vcpu->cpu] = host;
 }
 
-static void check_after(const struct host_state *a)
+static void check_after(const struct vcpu *vcpu)
 {
+	const struct host_state *const a = &host_before[vcpu->cpu];
 	const struct host_state b = host_state();
 
 	if ((read_rflags() & RFLAGS_IF) != 0)
@@ -373,17 +423,6 @@ static void check_after(const struct host_state *a)
 		host_panic("svm: host state was not restored");
 }
 
-/** PARANOID: the world switch between two looks at the host's state. */
-static void switch_checked(struct vcpu *vcpu)
-{
-	const struct svm_vcpu *const svm = svm_of(vcpu);
-	const struct host_state before = host_state();
-
-	check_before(vcpu, &before);
-	svm_switch(vcpu, svm->vmcb_pa, svm->cpu->host_pa);
-	check_after(&before);
-}
-
 static uint32_t high_row(uint32_t code)
 {
 	if (code == SVM_EXIT_NPF)
@@ -391,23 +430,24 @@ static uint32_t high_row(uint32_t code)
 	return code == SVM_EXIT_INVALID ? SVM_ROW_INVALID : SVM_ROW_UNEXPECTED;
 }
 
-static inline uint32_t lapic_class(const struct vcpu *vcpu)
+/**
+ * Entered from svm_switch: take over what every exit's handler needs.
+ */
+void svm_exited(struct vcpu *vcpu)
 {
-	return vcpu->lapic.page[LAPIC_TPR / 4] >> 4 & SVM_V_TPR_MASK;
-}
-
-/** Decode what every exit needs, while the VMCB is in the cache. */
-static inline void take_exit(struct vcpu *vcpu, struct svm_vcpu *svm)
-{
+	struct svm_vcpu *const svm = svm_of(vcpu);
 	struct vmcb_control *const c = &svm->vmcb.control;
 	const struct vmcb_save *const save = &svm->vmcb.save;
 	const uint32_t code = (uint32_t)c->exitcode;
 	const uint64_t length = c->nrip - save->rip;
 
+	if (PARANOID)
+		check_after(vcpu);
 	vcpu->regs.gpr[HV_RAX] = save->rax;
 	vcpu->regs.rip = save->rip;
 	vcpu->regs.rflags = save->rflags;
-	vcpu->regs.shadow = (uint32_t)(c->int_state & SVM_INTERRUPT_SHADOW) | svm->nmi_shadow;
+	vcpu->regs.shadow = (uint32_t)c->int_state & SVM_INTERRUPT_SHADOW;
+	vcpu->regs.shadow |= svm->nmi_shadow;
 	vcpu->cached = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
 	vcpu->exit.hw_reason = code;
 	vcpu->exit.flags = 0;
@@ -417,9 +457,10 @@ static inline void take_exit(struct vcpu *vcpu, struct svm_vcpu *svm)
 	if (__builtin_expect(code >= SVM_EXIT_LOW_END, 0))
 		vcpu->exit.index = high_row(code);
 	c->clean = svm_features.clean;
-	c->eventinj = 0;
-	c->tlb_control = SVM_TLB_NOTHING;
-	vcpu->delivering.valid = 0;
+	if (__builtin_expect((c->exitintinfo & SVM_EVENT_V) != 0, 0) ||
+	    __builtin_expect((uint8_t)c->int_ctl != svm->v_tpr, 0) ||
+	    __builtin_expect(svm->slow != 0, 0))
+		after_slowly(vcpu);
 }
 
 /**
@@ -429,30 +470,14 @@ static inline void take_exit(struct vcpu *vcpu, struct svm_vcpu *svm)
 static void svm_enter(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
-	struct vmcb_control *const c = &svm->vmcb.control;
-	uint32_t class = lapic_class(vcpu);
 
-	if (__builtin_expect(svm->asid_generation != svm->cpu->generation, 0))
-		take_asid(vcpu);
-	if (__builtin_expect((c->int_ctl & SVM_V_TPR_MASK) != class, 0)) {
-		c->int_ctl = (c->int_ctl & ~SVM_V_TPR_MASK) | class;
-		svm_dirty(svm, SVM_CLEAN_TPR);
-	}
-	if (__builtin_expect(svm->slow != 0, 0))
-		slow_before(vcpu);
+	if (__builtin_expect(svm->asid_generation != svm->cpu->generation, 0) ||
+	    __builtin_expect(tpr_changed(vcpu, svm), 0) || __builtin_expect(svm->slow != 0, 0))
+		before_slowly(vcpu);
 	svm->vmcb.save.rax = vcpu->regs.gpr[HV_RAX];
 	if (PARANOID)
-		switch_checked(vcpu);
-	else
-		svm_switch(vcpu, svm->vmcb_pa, svm->cpu->host_pa);
-	take_exit(vcpu, svm);
-	if (__builtin_expect((c->exitintinfo & SVM_EVENT_V) != 0 || svm->soft_injected, 0))
-		svm_take_exitintinfo(vcpu, c->exitintinfo);
-	class = c->int_ctl & SVM_V_TPR_MASK;
-	if (__builtin_expect(class != lapic_class(vcpu), 0))
-		lapic_set_tpr(vcpu, class << 4);
-	if (__builtin_expect(svm->slow != 0, 0))
-		slow_after(vcpu);
+		check_before(vcpu);
+	svm_switch(vcpu, svm->vmcb_pa, svm->cpu->host_pa);
 }
 
 /** AVIC isn't used: the local APIC's mode makes no difference to the CPU. */

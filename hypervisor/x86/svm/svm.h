@@ -37,6 +37,8 @@ extern struct svm_cpu svm_cpus[HOST_MAX_CPUS];
 #define SVM_SLOW_STEP	 (1u << 2) /**< RFLAGS.TF is set for us */
 #define SVM_SLOW_IRET	 (1u << 3) /**< an IRET that ends NMI blocking is being executed */
 
+#define SVM_SLOW_ONCE	 (1u << 4) /**< EVENTINJ or TLB_CONTROL is set, for one entry */
+
 /* svm_vcpu.step: who wants a single step. */
 #define SVM_STEP_VMM (1u << 0) /**< HV_REQUEST_STEP */
 #define SVM_STEP_NMI (1u << 1) /**< waiting for the end of NMI blocking or of an interrupt shadow */
@@ -51,6 +53,7 @@ struct svm_vcpu {
 	uint32_t nmi_shadow;	  /**< HV_SHADOW_NMI while NMIs are blocked, or 0 */
 	uint32_t step;		  /**< SVM_STEP_* */
 	uint32_t tsc_aux;
+	uint8_t tpr, v_tpr; /**< the local APIC's TPR that V_TPR was made from; V_TPR itself */
 	uint64_t idle_lme;  /**< EFER.LME while CR0.PG is 0: not in the VMCB */
 	bool stepping;	    /**< the last entry was made with RFLAGS.TF set for `step` */
 	bool step_own_tf;   /**< … and it wasn't set by the guest */
@@ -81,7 +84,9 @@ static inline bool svm_has(uint32_t feature)
 }
 
 /* svm_enter.S */
+/** Into the guest and out again; goes on in svm_exited(). */
 void svm_switch(struct vcpu *vcpu, uint64_t vmcb_pa, uint64_t host_pa);
+void svm_exited(struct vcpu *vcpu);
 
 /* svm.c */
 void svm_flush(struct vcpu *vcpu);

@@ -4,6 +4,8 @@
  *
  *	void svm_switch(struct vcpu *vcpu, uint64_t vmcb_pa, uint64_t host_pa)
  *
+ * It returns by way of svm_exited(vcpu).
+ *
  * `vcpu` begins with the general registers in encoding order. RAX, RSP, RIP and RFLAGS are in the VMCB,
  * and so is what VMLOAD and VMSAVE move (FS, GS, LDTR, TR, system call MSRs). The host's part of the
  * latter was saved once, at `host_pa`. Called with interrupts off; returns so.
@@ -96,7 +98,7 @@ svm_switch:
 	popq	%r12
 	popq	%rbx
 	popq	%rbp
-	ret
+	jmp	svm_exited
 	.size	svm_switch, . - svm_switch
 
 	.section .note.GNU-stack, "", @progbits

@@ -64,6 +64,7 @@ void svm_inject(struct vcpu *vcpu)
 	if (event->has_code)
 		info |= SVM_EVENT_EV | (uint64_t)event->code << SVM_EVENT_CODE_SHIFT;
 	svm_of(vcpu)->vmcb.control.eventinj = info;
+	svm_of(vcpu)->slow |= SVM_SLOW_ONCE;
 	if (event->type == X86_EVENT_NMI)
 		svm_block_nmi(vcpu, true);
 	else if (is_soft(event))
@@ -110,7 +111,7 @@ void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info)
 
 	svm->soft_injected = false;
 	if ((info & SVM_EVENT_V) == 0) {
-		if (vcpu->exit.index == SVM_ROW_INVALID)
+		if (injected && vcpu->exit.index == SVM_ROW_INVALID)
 			take_back_soft(vcpu);
 		return;
 	}

@@ -101,26 +101,30 @@ static enum verdict exit_ferr(struct vcpu *vcpu)
 
 /* ------------------------------------------------------------------------------------- I/O and memory */
 
-/** 15.10.2. QEMU leaves the address size open; bits 12:10 are there with decode assist only. */
+/** QEMU leaves the address size open; bits 12:10, the segment, are there with decode assist only. */
+static void decode_string(struct x86_io *io, uint32_t info)
+{
+	io->string = true;
+	io->rep = (info & SVM_IOIO_REP) != 0;
+	io->address_size = (uint8_t)((info >> SVM_IOIO_ADDRESS_SHIFT & 7u) << 4);
+	if (svm_has(CPUID_8000000A_EDX_DECODEASSISTS))
+		io->segment = info >> SVM_IOIO_SEG_SHIFT & 7u;
+}
+
+/** 15.10.2 */
 static enum verdict exit_io(struct vcpu *vcpu)
 {
 	const uint32_t info = (uint32_t)control(vcpu)->exitinfo1;
-	const uint64_t next_rip = control(vcpu)->exitinfo2;
-	const bool segment = svm_has(CPUID_8000000A_EDX_DECODEASSISTS);
-	const struct x86_io io = {
+	struct x86_io io = {
 		.port = (uint16_t)(info >> SVM_IOIO_PORT_SHIFT),
 		.size = info >> SVM_IOIO_SIZE_SHIFT & 7u,
 		.write = (info & SVM_IOIO_IN) == 0,
-		.string = (info & SVM_IOIO_STR) != 0,
-		.rep = (info & SVM_IOIO_REP) != 0,
-		.address_size = (uint8_t)((info >> 7 & 7u) << 4), /* A16, A32, A64 */
-		.segment = segment ? info >> SVM_IOIO_SEG_SHIFT & 7u : 0xff,
-		.next_rip = next_rip,
+		.segment = 0xff,
+		.next_rip = control(vcpu)->exitinfo2,
 	};
-	const uint64_t length = next_rip - vcpu->regs.rip;
 
-	if (length <= 15)
-		vcpu->exit.insn_length = (uint32_t)length;
+	if (__builtin_expect((info & SVM_IOIO_STR) != 0, 0))
+		decode_string(&io, info);
 	return x86_exit_io(vcpu, &io);
 }
 

@@ -292,12 +292,10 @@ static void store_groups(struct vcpu *vcpu, struct vmcb_save *save, uint32_t gro
 /** RIP, RSP, RFLAGS and shadows first: the usual exit changes nothing else. */
 #define REGS_USUAL (REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_EVENT)
 
-void svm_store(struct vcpu *vcpu, uint32_t groups)
+static __attribute__((noinline)) void store_more(struct vcpu *vcpu, uint32_t groups)
 {
 	struct vmcb_save *const save = &svm_of(vcpu)->vmcb.save;
 
-	if ((groups & REGS_RIP) != 0)
-		save->rip = vcpu->regs.rip;
 	if ((groups & REGS_RSP) != 0)
 		save->rsp = vcpu->regs.gpr[HV_RSP];
 	if ((groups & REGS_RFLAGS) != 0)
@@ -306,4 +304,12 @@ void svm_store(struct vcpu *vcpu, uint32_t groups)
 		store_event(vcpu);
 	if ((groups & ~REGS_USUAL) != 0)
 		store_groups(vcpu, save, groups);
+}
+
+void svm_store(struct vcpu *vcpu, uint32_t groups)
+{
+	if ((groups & REGS_RIP) != 0)
+		svm_of(vcpu)->vmcb.save.rip = vcpu->regs.rip;
+	if (groups != REGS_RIP)
+		store_more(vcpu, groups);
 }

@@ -186,9 +186,7 @@ enum svm_event_type {
 #define SVM_IOIO_STR	    (1u << 2)
 #define SVM_IOIO_REP	    (1u << 3)
 #define SVM_IOIO_SIZE_SHIFT 4u /**< bits 6:4: 1, 2 or 4 bytes */
-#define SVM_IOIO_A16	    (1u << 7)
-#define SVM_IOIO_A32	    (1u << 8)
-#define SVM_IOIO_A64	    (1u << 9)
+#define SVM_IOIO_ADDRESS_SHIFT 7u /**< bits 9:7: 16, 32 or 64 bits */
 #define SVM_IOIO_SEG_SHIFT  10u
 #define SVM_IOIO_PORT_SHIFT 16u
 
