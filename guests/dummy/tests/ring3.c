@@ -47,7 +47,7 @@ USER_CODE(do_rdpmc, "xor %%ecx, %%ecx; rdpmc")
 USER_CODE(do_xsetbv, "xor %%ecx, %%ecx; xsetbv")
 USER_CODE(do_int_20, "int $0x20")
 USER_CODE(do_int_pf, "int $14")
-USER_CODE(do_far_return, "pushq $0x08; lea 1f(%%rip), %%rcx; push %%rcx; lretq; 1:")
+USER_CODE(do_far_jump, "sub $16, %%rsp; movl $0, (%%rsp); movl $8, 4(%%rsp); ljmpl *(%%rsp)")
 USER_CODE(do_load_ss, "mov $0x10, %%ecx; mov %%ecx, %%ss")
 USER_CODE(do_load_ds, "mov $0x30, %%ecx; mov %%ecx, %%ds")
 USER_CODE(do_read, "movb (%%rax), %%cl")
@@ -56,10 +56,9 @@ USER_CODE(do_jump, "jmp *%%rax")
 USER_CODE(do_run_stack, "movb $0xc3, -64(%%rsp); lea -64(%%rsp), %%rax; jmp *%%rax")
 USER_CODE(do_write_text, "lea 1f(%%rip), %%rcx; 1: movb $0x90, (%%rcx)")
 USER_CODE(do_trap_flag, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop")
-USER_CODE(do_misaligned, "pushfq; orq $0x40000, (%%rsp); popfq; mov -63(%%rsp), %%ecx")
+USER_CODE(do_misaligned, "pushfq; orq $0x40000, (%%rsp); popfq; mov -63(%%rsp), %%ecx;"
+			 "pushfq; andq $~0x40000, (%%rsp); popfq")
 USER_CODE(do_x87, "pushq $0x0340; fninit; fldcw (%%rsp); fldz; fld1; fdivp; fwait")
-USER_CODE(do_sse, "pushq $0; ldmxcsr (%%rsp); mov $1, %%ecx; cvtsi2sd %%ecx, %%xmm1;"
-		  "xorps %%xmm0, %%xmm0; divsd %%xmm0, %%xmm1")
 USER_CODE(do_rdtsc, "rdtsc; mov $1, %%eax")
 USER_CODE(do_sgdt, "sub $16, %%rsp; sgdt (%%rsp); add $16, %%rsp")
 USER_CODE(do_sidt, "sub $16, %%rsp; sidt (%%rsp); add $16, %%rsp")
@@ -87,8 +86,8 @@ static bool all_forbidden(const struct forbidden *list, size_t count)
 		struct fault f = {0};
 		bool faulted = try_call_user(list[i].fn, list[i].arg, NULL, &f);
 
-		if (faulted && f.vector == list[i].vector && f.error == list[i].error &&
-		    f.cs == USER_CS)
+		if (faulted && f.vector == list[i].vector && f.cs == USER_CS &&
+		    test_same_error(list[i].error, f.error))
 			continue;
 		tap_note("%s: fault %d, vector %u, error %lx, cs %lx", list[i].what, faulted,
 			 f.vector, f.error, f.cs);
@@ -158,7 +157,7 @@ static bool gates_and_segments(void)
 	static const struct forbidden list[] = {
 		{"INT 20h", do_int_20, 0, X86_GP, 0x20 * 8 + SELERR_IDT},
 		{"INT 14", do_int_pf, 0, X86_GP, 14 * 8 + SELERR_IDT},
-		{"far return to ring 0", do_far_return, 0, X86_GP, KERNEL_CS},
+		{"far jump to ring 0", do_far_jump, 0, X86_GP, KERNEL_CS},
 		{"MOV to SS of ring 0", do_load_ss, 0, X86_GP, KERNEL_DS},
 		{"MOV to DS of a TSS", do_load_ds, 0, X86_GP, TSS_SELECTOR},
 	};
@@ -173,16 +172,27 @@ static bool exceptions(void)
 		{"UD2", do_ud2, 0, X86_UD, 0},
 		{"INT3", do_int3, 0, X86_BP, 0},
 		{"trap flag", do_trap_flag, 0, X86_DB, 0},
-		{"alignment check", do_misaligned, 0, X86_AC, 0},
 		{"x87 division", do_x87, 0, X86_MF, 0},
-		{"SSE division", do_sse, 0, X86_XM, 0},
 	};
-	static const uint32_t mxcsr_default = 0x1f80;
 	bool good = ALL_FORBIDDEN(list);
 
 	write_dr6(DR6_FIXED1);
-	__asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr_default));
+	__asm__ volatile("fninit");
 	return good;
+}
+
+/* QEMU's TCG never raises #AC; nor, then, does a virtual machine on it. */
+static const char *without_alignment_check(void)
+{
+	return try_call_user(do_misaligned, 0, NULL, NULL) ? NULL
+							   : "the CPU does not check alignment";
+}
+
+static bool alignment_check(void)
+{
+	static const struct forbidden list[] = {{"misaligned", do_misaligned, 0, X86_AC, 0}};
+
+	return ALL_FORBIDDEN(list);
 }
 
 static bool memory(void)
@@ -257,6 +267,7 @@ const struct test tests_ring3[] = {
 	{"ring-3-xsetbv", xsetbv_forbidden, without_xsave},
 	{"ring-3-gates-and-segments", gates_and_segments, NULL},
 	{"ring-3-exceptions", exceptions, NULL},
+	{"ring-3-alignment-check", alignment_check, without_alignment_check},
 	{"ring-3-memory", memory, NULL},
 	{"ring-3-execution", execution, without_nx},
 	{"ring-3-time-stamp-disable", time_stamp_disable, NULL},

