@@ -44,17 +44,36 @@ static bool take_byte(struct decoder *d, uint8_t *out)
 	return true;
 }
 
-/** Takes a little-endian number of 1, 2, 4 or 8 bytes, sign-extended. */
+/** @return the little-endian number of 1, 2, 4 or 8 bytes at `at`, sign-extended. */
+static int64_t number_at(const uint8_t *at, unsigned size)
+{
+	int8_t byte;
+	int16_t word;
+	int32_t dword;
+	int64_t qword;
+
+	switch (size) {
+	case 1:
+		__builtin_memcpy(&byte, at, sizeof(byte));
+		return byte;
+	case 2:
+		__builtin_memcpy(&word, at, sizeof(word));
+		return word;
+	case 4:
+		__builtin_memcpy(&dword, at, sizeof(dword));
+		return dword;
+	default:
+		__builtin_memcpy(&qword, at, sizeof(qword));
+		return qword;
+	}
+}
+
 static bool take_number(struct decoder *d, unsigned size, int64_t *out)
 {
-	uint64_t value = 0;
-
 	if (!has_bytes(d, size))
 		return false;
-	for (unsigned i = 0; i < size; i++)
-		value |= (uint64_t)d->bytes[d->pos + i] << (i * 8);
+	*out = number_at(d->bytes + d->pos, size);
 	d->pos += size;
-	*out = (int64_t)(value << (64 - size * 8)) >> (64 - size * 8);
 	return true;
 }
 
@@ -120,12 +139,20 @@ static bool is_rex(const struct insn *insn, uint8_t byte)
 	return insn->mode == INSN_MODE_64 && (byte & 0xf0) == 0x40;
 }
 
+/** Most bytes are in the one-byte map, and then they are an opcode, or REX in 64-bit mode. */
+static bool is_plain_opcode(const struct insn *insn, uint8_t byte)
+{
+	return insn_map_1b[byte].form != INSN_FORM_INVALID && !is_rex(insn, byte);
+}
+
 /** A REX prefix counts only directly before the opcode (SDM 2.2.1). */
 static bool take_prefixes(struct decoder *d, uint8_t *opcode)
 {
 	uint8_t bits;
 
 	while (take_byte(d, opcode)) {
+		if (is_plain_opcode(d->insn, *opcode))
+			return true;
 		if (is_rex(d->insn, *opcode)) {
 			d->insn->rex = *opcode;
 			continue;

@@ -60,116 +60,140 @@ unsigned insn_match_prefixed(const uint8_t *bytes, size_t n, enum insn_mode mode
 	return prefixes + length;
 }
 
-/* What the first opcode byte of a plain move says. */
-enum {
-	MOV_VALID = 1,
-	MOV_STORE = 2,
-	MOV_WIDE = 4, /* operand size, else one byte */
-	MOV_IMM = 8,
-	MOV_MOFFS = 16,
+/*
+ * Plain moves. A device register is accessed by one almost always, so the way to its answer is
+ * short: an opcode and an operand width select a ready-made answer, in which only the register, the
+ * length and an immediate are filled in.
+ */
+
+/* By opcode byte: first answer of its row, and MOV_WIDE where the width counts. */
+enum { MOV_STORE = 4, MOV_LOAD = 8, MOV_IMM = 12, MOV_MOFFS_LOAD = 16, MOV_MOFFS_STORE = 20 };
+
+/* Operand widths select in a row; a byte move is at its begin. */
+enum { MOV_8, MOV_32, MOV_16, MOV_64, MOV_WIDE = 3 };
+
+static const uint8_t mov_rows[256] = {
+	[0x88] = MOV_STORE,
+	[0x89] = MOV_STORE | MOV_WIDE,
+	[0x8a] = MOV_LOAD,
+	[0x8b] = MOV_LOAD | MOV_WIDE,
+	[0xa0] = MOV_MOFFS_LOAD,
+	[0xa1] = MOV_MOFFS_LOAD | MOV_WIDE,
+	[0xa2] = MOV_MOFFS_STORE,
+	[0xa3] = MOV_MOFFS_STORE | MOV_WIDE,
+	[0xc6] = MOV_IMM,
+	[0xc7] = MOV_IMM | MOV_WIDE,
 };
 
-static uint8_t mov_kind(uint8_t opcode)
-{
-	static const uint8_t from_88[4] = {
-		MOV_VALID | MOV_STORE,
-		MOV_VALID | MOV_STORE | MOV_WIDE,
-		MOV_VALID,
-		MOV_VALID | MOV_WIDE,
-	};
+#define MOV_ROW(row_, store_, imm_)                                                               \
+	[(row_) + MOV_8] = {.size = 1, .store = store_, .has_imm = imm_},                          \
+	[(row_) + MOV_16] = {.size = 2, .store = store_, .has_imm = imm_},                         \
+	[(row_) + MOV_32] = {.size = 4, .store = store_, .has_imm = imm_},                         \
+	[(row_) + MOV_64] = {.size = 8, .store = store_, .has_imm = imm_}
 
-	switch (opcode) {
-	case 0x88 ... 0x8b:
-		return from_88[opcode - 0x88];
-	case 0xa0 ... 0xa3:
-		return MOV_VALID | MOV_MOFFS | ((opcode & 2) != 0 ? MOV_STORE : 0) |
-		       ((opcode & 1) != 0 ? MOV_WIDE : 0);
-	case 0xc6:
-	case 0xc7:
-		return MOV_VALID | MOV_STORE | MOV_IMM | ((opcode & 1) != 0 ? MOV_WIDE : 0);
-	default:
-		return 0;
+static const struct insn_mov mov_answers[] = {
+	MOV_ROW(MOV_STORE, true, false),       MOV_ROW(MOV_LOAD, false, false),
+	MOV_ROW(MOV_IMM, true, true),          MOV_ROW(MOV_MOFFS_LOAD, false, false),
+	MOV_ROW(MOV_MOFFS_STORE, true, false),
+};
+
+/* With fewer bytes than this at hand, the full decoder has to look. */
+#define MOV_MIN_BYTES 10u
+
+/* Length of ModRM, SIB and displacement by mod and r/m; of [SIB], the SIB byte tells. */
+#define SIB_TELLS	    15
+#define MODRM_ROW(n_, sib_) n_, n_, n_, n_, sib_, n_, n_, n_
+#define MODRM_ROW_0	    1, 1, 1, 1, SIB_TELLS, 5, 1, 1
+#define TIMES_8(...)                                                                              \
+	__VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, \
+		__VA_ARGS__
+
+static const uint8_t modrm_lengths[256] = {
+	TIMES_8(MODRM_ROW_0),
+	TIMES_8(MODRM_ROW(2, 3)),
+	TIMES_8(MODRM_ROW(5, 6)),
+	/* registers: 0 */
+};
+
+/** Bytes of ModRM, SIB and displacement; 0 for a register. */
+static unsigned modrm_length(const uint8_t *modrm)
+{
+	const unsigned length = modrm_lengths[modrm[0]];
+
+	if (__builtin_expect(length != SIB_TELLS, 1))
+		return length;
+	return (modrm[1] & 7) == 5 ? 6 : 2;
+}
+
+/** An immediate of 1, 2 or 4 bytes, sign-extended. */
+static int32_t mov_immediate(const uint8_t *at, unsigned size)
+{
+	int32_t dword;
+	int16_t word;
+
+	if (size == 4) {
+		__builtin_memcpy(&dword, at, sizeof(dword));
+		return dword;
 	}
+	__builtin_memcpy(&word, at, sizeof(word));
+	return size == 2 ? word : (int8_t)*at;
 }
 
-/** Bytes of ModRM, SIB and displacement; 0 where it is a register or the SIB byte is missing. */
-static unsigned modrm_length(const uint8_t *bytes, unsigned left)
+/** `at` is where the immediate is. Group 11 has MOV at /0 only. */
+static size_t finish_immediate(const uint8_t *bytes, size_t n, size_t at, struct insn_mov *out)
 {
-	static const uint8_t disp[4] = {0, 1, 4, 0};
-	const uint8_t mod = bytes[0] >> 6;
-	uint8_t base = bytes[0] & 7;
-	unsigned length = 1;
+	const unsigned size = out->size < 4 ? out->size : 4;
 
-	if (mod == 3)
+	if (at + 4 > n || (out->reg & 7) != 0)
 		return 0;
-	if (base == 4) {
-		if (left < 2)
-			return 0;
-		base = bytes[1] & 7;
-		length = 2;
-	}
-	return length + (mod == 0 && base == 5 ? 4 : disp[mod]);
+	out->reg = 0;
+	out->imm = mov_immediate(bytes + at, size);
+	return at + size;
 }
 
-static int32_t mov_immediate(const uint8_t *bytes, unsigned size)
+/** @return the length of a move whose ModRM byte stands at `pos`, 0 for a register operand. */
+static size_t finish_modrm(const uint8_t *bytes, size_t n, size_t pos, uint8_t rex,
+			   struct insn_mov *out)
 {
-	uint32_t value = 0;
+	const unsigned operand = modrm_length(bytes + pos);
+	const unsigned reg = (bytes[pos] >> 3 & 7u) | (rex & 4u) << 1; /* REX.R */
 
-	for (unsigned i = 0; i < size; i++)
-		value |= (uint32_t)bytes[i] << (i * 8);
-	return (int32_t)(value << (32 - size * 8)) >> (32 - size * 8);
-}
-
-/** Finishes a move with ModRM byte, which stands at `pos`. */
-static unsigned mov_modrm(const uint8_t *bytes, unsigned n, unsigned pos, uint8_t rex,
-			  struct insn_mov *out)
-{
-	const unsigned operand = pos < n ? modrm_length(bytes + pos, n - pos) : 0;
-	const unsigned imm = !out->has_imm ? 0 : out->size > 4 ? 4 : out->size;
-
-	if (operand == 0 || pos + operand + imm > n)
+	if (operand == 0)
 		return 0;
-	out->reg = (bytes[pos] >> 3) & 7;
-	if (out->has_imm) {
-		if (out->reg != 0) /* group 11 has MOV at /0 only */
-			return 0;
-		out->imm = mov_immediate(bytes + pos + operand, imm);
-	} else if (rex != 0) {
-		out->reg |= (rex & INSN_REX_R) != 0 ? 8 : 0;
-	} else if (out->size == 1 && out->reg >= 4) {
+	out->reg = (uint8_t)reg;
+	if (out->has_imm)
+		return finish_immediate(bytes, n, pos + operand, out);
+	if (out->size == 1 && rex == 0 && reg >= 4) {
 		out->high_byte = true;
-		out->reg -= 4;
+		out->reg = (uint8_t)(reg - 4);
 	}
-	out->length = (uint8_t)(pos + operand + imm);
-	return out->length;
+	return pos + operand;
 }
 
 unsigned insn_mov_decode(const uint8_t *bytes, size_t n, enum insn_mode mode,
 			 struct insn_mov *out)
 {
-	const unsigned end = n < INSN_MAX_LENGTH ? (unsigned)n : INSN_MAX_LENGTH;
-	unsigned pos = 0, wide = 4;
-	uint8_t rex = 0, kind;
+	size_t pos = 0, length;
+	uint8_t rex = 0, width = MOV_32, row;
 
-	if (end < 2 || mode == INSN_MODE_16)
+	if (n < MOV_MIN_BYTES || mode == INSN_MODE_16)
 		return 0;
-	if (bytes[pos] == 0x66) {
-		wide = 2;
-		pos++;
+	if (__builtin_expect(bytes[0] == 0x66, 0)) {
+		width = MOV_16;
+		pos = 1;
 	}
 	if (mode == INSN_MODE_64 && (bytes[pos] & 0xf0) == 0x40) {
 		rex = bytes[pos++];
-		wide = (rex & INSN_REX_W) != 0 ? 8 : wide;
+		width = (rex & INSN_REX_W) != 0 ? MOV_64 : width;
 	}
-	kind = pos < end ? mov_kind(bytes[pos++]) : 0;
-	if (kind == 0)
+	row = mov_rows[bytes[pos++]];
+	if (row == 0)
 		return 0;
-	*out = (struct insn_mov){.size = (uint8_t)((kind & MOV_WIDE) != 0 ? wide : 1),
-				 .store = (kind & MOV_STORE) != 0,
-				 .has_imm = (kind & MOV_IMM) != 0};
-	if ((kind & MOV_MOFFS) == 0)
-		return mov_modrm(bytes, end, pos, rex, out);
-	pos += mode == INSN_MODE_64 ? 8 : 4;
-	out->length = (uint8_t)(pos <= end ? pos : 0);
-	return out->length;
+	__builtin_memcpy(out, &mov_answers[row & (0xfc | width)], offsetof(struct insn_mov, imm));
+	if (__builtin_expect(row < MOV_MOFFS_LOAD, 1))
+		length = finish_modrm(bytes, n, pos, rex, out);
+	else
+		length = pos + (mode == INSN_MODE_64 ? 8 : 4);
+	out->length = (uint8_t)length;
+	return length <= n ? (unsigned)length : 0;
 }

@@ -361,6 +361,70 @@ static int expected_error(ZyanStatus status)
 	}
 }
 
+/* ---- The short cuts against the full decoder ------------------------------------------------ */
+
+static const struct {
+	uint32_t pattern;
+	uint8_t id;
+} patterns[] = {
+#define P(name_) {INSN_PATTERN_##name_, INSN_##name_}
+	P(CPUID),  P(RDMSR),   P(WRMSR), P(RDTSC),  P(RDPMC),  P(CLTS),   P(INVD),   P(WBINVD),
+	P(RSM),    P(HLT),     P(PAUSE), P(PUSHF),  P(POPF),   P(IRET),   P(INT3),   P(INTO),
+	P(INT1),   P(VMCALL),  P(MWAIT), P(XGETBV), P(XSETBV), P(VMRUN),  P(VMMCALL), P(VMLOAD),
+	P(VMSAVE), P(MONITOR), P(STGI),  P(CLGI),   P(SKINIT), P(INVLPGA), P(RDTSCP),
+#undef P
+};
+
+/** Of a valid instruction, the pattern with its name has its length, and the others have none. */
+static void compare_patterns(const struct sample *s, const struct insn *insn)
+{
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		equal(s, "length by pattern",
+		      insn_match(s->bytes, s->n, s->mode, patterns[i].pattern),
+		      patterns[i].id == insn->id ? insn->length : 0);
+}
+
+/** @return whether there is nothing but 66h and REX, once and in this order, before the opcode. */
+static bool has_plain_prefixes(const struct sample *s, const struct insn *insn)
+{
+	size_t n = s->bytes[0] == 0x66 ? 1 : 0;
+
+	n += (insn->rex & 0x40) != 0 ? 1 : 0;
+	return n < s->n && s->bytes[n] == insn->opcode;
+}
+
+static bool is_plain_move(const struct sample *s, const struct insn *insn)
+{
+	return insn->id == INSN_MOV && insn->has_mem && s->mode != INSN_MODE_16 &&
+	       has_plain_prefixes(s, insn);
+}
+
+static void compare_move(const struct sample *s, int error, const struct insn *insn)
+{
+	const bool plain = error == 0 && is_plain_move(s, insn);
+	const bool moffs = plain && (insn->opcode & 0xfc) == 0xa0;
+	const bool high = plain && insn->opsize == 1 && insn->rex == 0 && insn->reg >= 4;
+	struct insn_mov mov;
+	const unsigned length = insn_mov_decode(s->bytes, s->n, s->mode, &mov);
+
+	if (length == 0) {
+		equal(s, "length of a move", 0, plain && s->n == INSN_MAX_LENGTH);
+		return;
+	}
+	if (!equal(s, "being a move", 1, plain) ||
+	    !equal(s, "length of a move", length, insn->length))
+		return;
+	equal(s, "size of a move", mov.size, insn->mem.size);
+	equal(s, "direction of a move", mov.store, (insn->mem.access & INSN_WRITE) != 0);
+	equal(s, "immediate in a move", mov.has_imm, insn->form == INSN_FORM_RM_I);
+	if (mov.has_imm)
+		equal(s, "immediate of a move", (uint64_t)(int64_t)mov.imm, (uint64_t)insn->imm);
+	else
+		equal(s, "register of a move", mov.reg + (mov.high_byte ? 4u : 0),
+		      moffs ? INSN_RAX : insn->reg);
+	equal(s, "high byte of a move", mov.high_byte, high && !mov.has_imm && !moffs);
+}
+
 static void compare(const struct sample *s)
 {
 	ZydisDecodedInstruction z;
@@ -369,6 +433,9 @@ static void compare(const struct sample *s)
 	const ZyanStatus status = ZydisDecoderDecodeFull(&decoders[s->mode], s->bytes, s->n, &z, ops);
 	const int error = insn_decode(s->bytes, s->n, s->mode, &insn);
 
+	compare_move(s, error, &insn);
+	if (error == 0 && (insn.prefixes & INSN_PREFIX_LOCK) == 0)
+		compare_patterns(s, &insn);
 	if (ZYAN_FAILED(status)) {
 		if (error == 0 && insn.id != INSN_OTHER && !is_amd_only(&insn))
 			differ(s, "validity", insn.id, status);
