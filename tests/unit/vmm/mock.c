@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/vmm/mock.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t mock_now;
+char mock_console[65536];
+size_t mock_console_length;
+const char *mock_keys;
+uint64_t mock_memory_limit;
+
+mock_guest_t mock_guest;
+hv_status_t (*mock_translate)(uint64_t from, uint32_t access, uint64_t *to, uint32_t *fault);
+unsigned int mock_fail_at;
+struct mock_map mock_maps[16];
+unsigned int mock_map_count;
+unsigned int mock_kicks;
+uint8_t mock_fpu[576];
+uint32_t mock_fpu_size;
+
+static struct {
+	char name[64];
+	struct platform_file file;
+} files[8];
+static unsigned int file_count;
+
+static void *guest_memory;
+static unsigned int calls;
+
+/* One lock for events and waiting vCPUs. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
+static uint64_t events;
+static unsigned int threads_alive, threads_waiting;
+static bool kicked[HV_MAX_VCPUS];
+static pthread_t threads[HV_MAX_VCPUS];
+static unsigned int thread_count;
+
+static struct hv_vcpu_page *pages[HV_MAX_VCPUS];
+static unsigned int steps[HV_MAX_VCPUS];
+
+void mock_reset(void)
+{
+	for (unsigned int i = 0; i < thread_count; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned int i = 0; i < HV_MAX_VCPUS; i++) {
+		free(pages[i]);
+		pages[i] = NULL;
+	}
+	free(guest_memory);
+	guest_memory = NULL;
+	memset(steps, 0, sizeof(steps));
+	memset(kicked, 0, sizeof(kicked));
+	memset(mock_fpu, 0, sizeof(mock_fpu));
+	mock_now = UINT64_C(5000000000);
+	mock_console_length = 0;
+	mock_console[0] = '\0';
+	mock_keys = NULL;
+	mock_memory_limit = UINT64_C(64) << 20;
+	mock_guest = NULL;
+	mock_translate = NULL;
+	mock_fail_at = calls = 0;
+	mock_map_count = mock_kicks = file_count = thread_count = 0;
+	mock_fpu_size = sizeof(mock_fpu);
+	events = threads_alive = threads_waiting = 0;
+}
+
+/* -------------------------------------------------------------------------------------- platform */
+
+uint64_t platform_time(void)
+{
+	return __atomic_load_n(&mock_now, __ATOMIC_RELAXED);
+}
+
+uint64_t platform_epoch(void)
+{
+	return 0;
+}
+
+void platform_mutex_lock_slow(struct platform_mutex *mutex)
+{
+	while (__atomic_exchange_n(&mutex->state, 2, __ATOMIC_ACQUIRE) != 0)
+		sched_yield();
+}
+
+void platform_mutex_wake(struct platform_mutex *mutex)
+{
+	(void)mutex;
+}
+
+struct start {
+	void (*entry)(void *arg);
+	void *arg;
+};
+
+static void *thread_main(void *arg)
+{
+	struct start start = *(struct start *)arg;
+
+	free(arg);
+	start.entry(start.arg);
+	pthread_mutex_lock(&lock);
+	threads_alive--;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg)
+{
+	struct start *start = malloc(sizeof(*start));
+
+	(void)index;
+	*start = (struct start){entry, arg};
+	pthread_mutex_lock(&lock);
+	threads_alive++;
+	pthread_mutex_unlock(&lock);
+	if (pthread_create(&threads[thread_count], NULL, thread_main, start) != 0)
+		abort();
+	thread_count++;
+	return HV_OK;
+}
+
+hv_status_t platform_events_bind(hv_vm_t vm)
+{
+	(void)vm;
+	return HV_OK;
+}
+
+uint64_t platform_wait(uint64_t deadline)
+{
+	uint64_t bits;
+
+	pthread_mutex_lock(&lock);
+	while (events == 0 && threads_alive > 0 &&
+	       (threads_waiting < threads_alive || deadline == PLATFORM_FOREVER))
+		pthread_cond_wait(&change, &lock);
+	bits = events;
+	events = 0;
+	if (bits == 0 && deadline != PLATFORM_FOREVER && deadline > mock_now)
+		__atomic_store_n(&mock_now, deadline, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&lock);
+	return bits;
+}
+
+void platform_wake(void)
+{
+	pthread_mutex_lock(&lock);
+	events |= PLATFORM_EVENT_WAKE;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+}
+
+void platform_console_write(const void *text, size_t size)
+{
+	size_t room = sizeof(mock_console) - 1 - mock_console_length;
+	size_t n = size < room ? size : room;
+
+	memcpy(mock_console + mock_console_length, text, n);
+	mock_console_length += n;
+	mock_console[mock_console_length] = '\0';
+}
+
+size_t platform_console_read(void *text, size_t size)
+{
+	size_t n = mock_keys ? strnlen(mock_keys, size) : 0;
+
+	memcpy(text, mock_keys ? mock_keys : "", n);
+	if (mock_keys)
+		mock_keys += n;
+	return n;
+}
+
+void mock_file(const char *name, const void *data, uint64_t size)
+{
+	strcpy(files[file_count].name, name);
+	files[file_count++].file = (struct platform_file){data, size};
+}
+
+bool platform_file(const char *name, struct platform_file *file)
+{
+	for (unsigned int i = 0; i < file_count; i++) {
+		if (strcmp(files[i].name, name) == 0) {
+			*file = files[i].file;
+			return true;
+		}
+	}
+	return false;
+}
+
+void *platform_guest_memory(uint64_t size)
+{
+	if (size > mock_memory_limit)
+		return NULL;
+	free(guest_memory);
+	guest_memory = aligned_alloc(HV_2M, (size + HV_2M - 1) & ~(uint64_t)(HV_2M - 1));
+	memset(guest_memory, 0, size);
+	return guest_memory;
+}
+
+uint64_t platform_guest_memory_limit(void)
+{
+	return mock_memory_limit;
+}
+
+/* ------------------------------------------------------------------------------------ hypervisor */
+
+/** @return the failure that the test wants of this call. */
+static hv_status_t call(void)
+{
+	return ++calls == mock_fail_at ? HV_E_NOMEM : HV_OK;
+}
+
+hv_status_t hv_query(struct hv_caps *caps)
+{
+	*caps = (struct hv_caps){.version = HV_VERSION,
+				 .vendor = HV_VENDOR_MODEL,
+				 .max_vcpus = 4,
+				 .guest_phys_limit = UINT64_C(1) << 40,
+				 .tsc_khz = 1000000};
+	return call();
+}
+
+hv_status_t hv_vm_create(const struct hv_vm_params *params, hv_vm_t *vm)
+{
+	*vm = 7;
+	return params->vcpus == 0 ? HV_E_INVALID : call();
+}
+
+hv_status_t hv_vcpu_create(hv_vm_t vm, uint32_t index, hv_vcpu_t *vcpu, struct hv_vcpu_page **page)
+{
+	hv_status_t status = call();
+
+	(void)vm;
+	if (status != HV_OK)
+		return status;
+	pages[index] = aligned_alloc(HV_PAGE_SIZE, HV_PAGE_SIZE);
+	memset(pages[index], 0, HV_PAGE_SIZE);
+	*page = pages[index];
+	*vcpu = index;
+	return HV_OK;
+}
+
+hv_status_t hv_map(hv_vm_t vm, gpa_t where, void *host, uint64_t size, uint32_t prot)
+{
+	(void)vm;
+	mock_maps[mock_map_count++] = (struct mock_map){where.raw, size, host, prot};
+	return call();
+}
+
+hv_status_t hv_write(hv_vm_t vm, gpa_t to, const void *from, uint64_t size)
+{
+	(void)vm;
+	for (unsigned int i = 0; i < mock_map_count; i++) {
+		const struct mock_map *map = &mock_maps[i];
+		if (to.raw < map->where || !hv_range_ok(to.raw - map->where, size, map->size))
+			continue;
+		if (!(map->prot & HV_PROT_WRITE))
+			return HV_E_FAULT;
+		memcpy(map->host + (to.raw - map->where), from, size);
+		return HV_OK;
+	}
+	return HV_E_FAULT;
+}
+
+hv_status_t hv_translate(hv_vcpu_t vcpu, gva_t from, uint32_t access, gpa_t *to, uint32_t *fault)
+{
+	(void)vcpu;
+	if (mock_translate)
+		return mock_translate(from.raw, access, &to->raw, fault);
+	to->raw = from.raw;
+	return HV_OK;
+}
+
+hv_status_t hv_vcpu_run(hv_vcpu_t vcpu)
+{
+	struct hv_vcpu_page *page = pages[vcpu];
+	hv_status_t status = mock_guest(vcpu, steps[vcpu]++, page);
+
+	/* What the hypervisor has taken. */
+	page->inject.kind = HV_EVENT_NONE;
+	page->dirty = 0;
+	page->action = HV_ACTION_DONE;
+	return status;
+}
+
+hv_status_t hv_vcpu_kick(hv_vcpu_t vcpu)
+{
+	pthread_mutex_lock(&lock);
+	mock_kicks++;
+	kicked[vcpu] = true;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+	return HV_OK;
+}
+
+void mock_halt(uint32_t vcpu, struct hv_vcpu_page *page)
+{
+	pthread_mutex_lock(&lock);
+	threads_waiting++;
+	pthread_cond_broadcast(&change);
+	while (!kicked[vcpu])
+		pthread_cond_wait(&change, &lock);
+	threads_waiting--;
+	kicked[vcpu] = false;
+	pthread_mutex_unlock(&lock);
+	page->exit.kind = HV_EXIT_KICKED;
+	page->halted = 1;
+}
+
+hv_status_t hv_vcpu_get(hv_vcpu_t vcpu, uint32_t groups)
+{
+	pages[vcpu]->valid |= groups;
+	return call();
+}
+
+hv_status_t hv_trap_ports(hv_vm_t vm, uint32_t first, uint32_t count, enum hv_port_policy policy)
+{
+	(void)vm;
+	(void)policy;
+	return first + count > 0x10000 ? HV_E_INVALID : call();
+}
+
+hv_status_t hv_vcpu_stats(hv_vcpu_t vcpu, struct hv_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	stats->handed[HV_EXIT_PORT] = steps[vcpu];
+	stats->entries = steps[vcpu];
+	stats->table_pages = 5;
+	return HV_OK;
+}
+
+hv_status_t hv_x86_fpu_get(hv_vcpu_t vcpu, void *area, uint32_t size)
+{
+	(void)vcpu;
+	if (size > mock_fpu_size)
+		return HV_E_INVALID;
+	memcpy(area, mock_fpu, size);
+	return HV_OK;
+}
+
+hv_status_t hv_x86_fpu_set(hv_vcpu_t vcpu, const void *area, uint32_t size)
+{
+	(void)vcpu;
+	if (size > mock_fpu_size)
+		return HV_E_INVALID;
+	memcpy(mock_fpu, area, size);
+	return HV_OK;
+}
+
+/* ------------------------------------------------------------------------------------- bus access */
+
+void bench_init(struct bench *bench, struct device *dev)
+{
+	memset(bench, 0, sizeof(*bench));
+	bus_init(&bench->bus);
+	assert_int_equal(bus_attach(&bench->bus, dev), HV_OK);
+	dev->class->reset(dev);
+}
+
+void bench_wire(void *ctx, unsigned int pin, bool level)
+{
+	struct bench *bench = ctx;
+
+	(void)pin;
+	if (level && !bench->level)
+		bench->edges++;
+	bench->level = level;
+}
+
+void bench_pass(struct bench *bench, uint64_t ns)
+{
+	uint64_t end = mock_now + ns;
+
+	while (timer_next(&bench->timers) <= end) {
+		if (timer_next(&bench->timers) > mock_now)
+			mock_now = timer_next(&bench->timers);
+		timer_run(&bench->timers, mock_now);
+	}
+	mock_now = end;
+}
+
+static uint64_t random_state = 88172645463325252u;
+
+uint32_t bench_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 16);
+}
+
+static void torment_access(struct bench *bench, const struct device_range *range)
+{
+	static const unsigned int sizes[] = {1, 2, 4};
+	uint16_t port = (uint16_t)(range->first + bench_random() % (range->size + 3) - 1);
+	unsigned int size = sizes[bench_random() % 3];
+
+	if (bench_random() & 1)
+		bus_port_write(&bench->bus, port, size, bench_random());
+	else
+		bus_port_read(&bench->bus, port, size);
+}
+
+static void torment_load(struct device *dev)
+{
+	size_t size = device_state_size(dev);
+	uint8_t *state = malloc(size ? size : 1);
+
+	device_save(dev, state);
+	for (unsigned int n = 0; size > 0 && n < 1 + bench_random() % 8; n++)
+		state[bench_random() % size] = (uint8_t)bench_random();
+	device_load(dev, state, size);
+	free(state);
+}
+
+void bench_torment(struct bench *bench, struct device *dev, unsigned int rounds)
+{
+	for (unsigned int i = 0; i < rounds; i++) {
+		uint32_t n = bench_random() % dev->class->range_count;
+		torment_access(bench, &dev->class->ranges[n]);
+		if (bench_random() % 16 == 0)
+			bench_pass(bench, bench_random() % 3000000);
+		if (bench_random() % 64 == 0)
+			torment_load(dev);
+	}
+}

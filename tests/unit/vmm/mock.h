@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file mock.h
+ * The VMM's surroundings for unit tests: a platform whose clock is a variable, and a hypervisor whose
+ * guest is a C function.
+ *
+ * Time stands still unless a test moves it, or everything waits: then platform_wait() moves it to
+ * its deadline.
+ */
+#ifndef TESTS_UNIT_VMM_MOCK_H
+#define TESTS_UNIT_VMM_MOCK_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <hypike/hv_x86.h>
+
+#include "vmm/bus.h"
+#include "vmm/platform.h"
+#include "vmm/timer.h"
+
+/* -------------------------------------------------------------------------------------- platform */
+
+/** platform_time(). */
+extern uint64_t mock_now;
+/** Everything that was written to the console, zero-terminated. */
+extern char mock_console[65536];
+extern size_t mock_console_length;
+/** Keys that were typed. */
+extern const char *mock_keys;
+/** Guest memory that there is. */
+extern uint64_t mock_memory_limit;
+
+/** Forget everything: time, console, files, hypervisor. */
+void mock_reset(void);
+/** Add a file; the bytes stay the caller's. */
+void mock_file(const char *name, const void *data, uint64_t size);
+
+/* ------------------------------------------------------------------------------------ hypervisor */
+
+/**
+ * The guest: called by each hv_vcpu_run() to fill the page with the next exit.
+ * `step` counts the calls of this vCPU from 0.
+ */
+typedef hv_status_t (*mock_guest_t)(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page);
+extern mock_guest_t mock_guest;
+/** Page tables of the guest; NULL: identity. */
+extern hv_status_t (*mock_translate)(uint64_t from, uint32_t access, uint64_t *to,
+				     uint32_t *fault);
+/** Call number n (from 1) of hv_map and so on fails; 0: none. */
+extern unsigned int mock_fail_at;
+
+struct mock_map {
+	uint64_t where, size;
+	uint8_t *host;
+	uint32_t prot;
+};
+
+extern struct mock_map mock_maps[16];
+extern unsigned int mock_map_count;
+extern unsigned int mock_kicks;
+extern uint8_t mock_fpu[576];
+extern uint32_t mock_fpu_size;
+
+/** The guest halts: sleep until somebody kicks this vCPU; the exit is HV_EXIT_KICKED. */
+void mock_halt(uint32_t vcpu, struct hv_vcpu_page *page);
+
+/* ------------------------------------------------------------------------------------- bus access */
+
+/** A bus with a clock for tests of single devices. */
+struct bench {
+	struct bus bus;
+	struct timer_queue timers;
+	struct wire *wires[4];
+	unsigned int edges; /**< rising edges that bench_wire() saw */
+	bool level;
+};
+
+void bench_init(struct bench *bench, struct device *dev);
+/** A wire's sink that counts. */
+void bench_wire(void *bench, unsigned int pin, bool level);
+/** Let time pass, with timers firing at their moments. */
+void bench_pass(struct bench *bench, uint64_t ns);
+
+static inline uint8_t in8(struct bench *bench, uint16_t port)
+{
+	return (uint8_t)bus_port_read(&bench->bus, port, 1);
+}
+
+static inline void out8(struct bench *bench, uint16_t port, unsigned int value)
+{
+	bus_port_write(&bench->bus, port, 1, value & 0xff);
+}
+
+/** Random accesses of all sizes to all ports of a device, and saved states with random content. */
+void bench_torment(struct bench *bench, struct device *dev, unsigned int rounds);
+/** A reproducible random number. */
+uint32_t bench_random(void);
+
+#endif
