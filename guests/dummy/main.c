@@ -42,6 +42,8 @@ static void say_what_is_here(const struct boot_info *boot)
 
 void guest_main(const struct boot_info *boot)
 {
+	uint64_t start = rdtsc();
+
 	clock_init();
 	machine_init();
 	init_interrupts();
@@ -54,6 +56,7 @@ void guest_main(const struct boot_info *boot)
 	sti();
 	say_what_is_here(boot);
 	test_run_all();
+	tap_note("the tests took %lu TSC ticks", rdtsc() - start);
 	if (cmdline_flag("loop") || cmdline_number("loop", 0) != 0)
 		heartbeat_forever(cmdline_number("loop", TIMER_HZ));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file timer.h
- * The tick, 100 times a second on each CPU: from the local APIC's timer where the machine has a MADT,
+ * The tick, 250 times a second on each CPU: from the local APIC's timer where the machine has a MADT,
  * from the PIT (on CPU 0) where not.
  */
 #ifndef GUESTS_DUMMY_TIMER_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TIMER_HZ 100
+#define TIMER_HZ 250
 
 /** Starts the tick of CPU 0. */
 void timer_init(void);

@@ -173,16 +173,16 @@ static bool one_shot(void)
 	uint64_t start = rdtsc();
 
 	trap_register(LAPIC_TEST_VECTOR, count_vector, &count);
-	lapic_timer_start(APIC_LVT_ONESHOT, LAPIC_TEST_VECTOR, (uint32_t)(lapic_timer_hz() / 100));
+	lapic_timer_start(APIC_LVT_ONESHOT, LAPIC_TEST_VECTOR, (uint32_t)(lapic_timer_hz() / 200));
 	bool came = counted(&count, 1, 500000);
 	uint64_t elapsed = rdtsc() - start;
-	clock_delay_us(30000);
+	clock_delay_us(12000);
 	uint32_t current = lapic_read(APIC_CURRENT_COUNT);
 	restore_tick();
 	trap_register(LAPIC_TEST_VECTOR, NULL, NULL);
 	CHECK(came && count == 1);
 	CHECK(current == 0);
-	CHECK(elapsed > clock_hz() / 200); /* asked for 10 ms: not before 5 */
+	CHECK(elapsed > clock_hz() / 400); /* asked for 5 ms: not before 2.5 */
 	return true;
 }
 
@@ -213,7 +213,7 @@ static bool tsc_deadline(void)
 	restore_tick();
 	trap_register(LAPIC_TEST_VECTOR, NULL, NULL);
 	CHECK(came && at >= deadline);
-	CHECK(armed == 0);
+	CHECK(armed == 0 || armed == deadline); /* Bochs 2.7 doesn't clear it (10.5.4.1) */
 	CHECK(at_once);
 	return true;
 }

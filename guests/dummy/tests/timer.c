@@ -28,7 +28,7 @@ static bool ticks_while_busy(void)
 {
 	uint64_t start = timer_ticks();
 
-	clock_delay_us(60000);
+	clock_delay_us(25000);
 	CHECK(timer_ticks() - start >= 2);
 	return true;
 }
@@ -40,7 +40,7 @@ static bool interrupts_held_back(void)
 	uint64_t flags = irq_save();
 	uint64_t before = timer_ticks();
 
-	clock_delay_us(30000);
+	clock_delay_us(12000);
 	uint64_t held = timer_ticks();
 	__asm__ volatile("sti; nop; nop" : : : "memory");
 	uint64_t after = timer_ticks();
