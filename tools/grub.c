@@ -29,6 +29,15 @@ static const char *multiboot_command(const struct machine_request *request)
 	return request->multiboot == 2 ? "multiboot2" : "multiboot";
 }
 
+/* As QEMU does it: a string begins with the file's name, then come the arguments. */
+static void put_string(FILE *out, const char *path, const char *args)
+{
+	put_quoted(out, path_base(path));
+	fputs(args[0] != '\0' ? " " : "", out);
+	put_quoted(out, args);
+	fputc('\n', out);
+}
+
 static bool write_commands(const struct machine_request *request, const char *path)
 {
 	const char *module = request->multiboot == 2 ? "module2" : "module";
@@ -40,12 +49,10 @@ static bool write_commands(const struct machine_request *request, const char *pa
 	if (request->loader == LOADER_UEFI)
 		fputs("search --file --set=root /kernel\n", out);
 	fprintf(out, "%s /kernel ", multiboot_command(request));
-	put_quoted(out, request->append);
-	fputc('\n', out);
+	put_string(out, request->kernel, request->append);
 	for (size_t i = 0; i < request->module_count; i++) {
 		fprintf(out, "%s /module%zu ", module, i);
-		put_quoted(out, request->modules[i].args);
-		fputc('\n', out);
+		put_string(out, request->modules[i].path, request->modules[i].args);
 	}
 	fputs("boot\n", out);
 	return fclose(out) == 0;

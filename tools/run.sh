@@ -12,6 +12,7 @@ here=$(dirname "$0")
 case $GUEST in
 dummy)
 	kernel=$build/guests/dummy/dummy.elf
+	MODULES=${MODULES:-$build/guests/dummy/initramfs.cpio}
 	;;
 gnumach | invaders)
 	"$here/fetch-guests.sh" "$build" "$GUEST"

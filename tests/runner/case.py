@@ -77,6 +77,11 @@ class Case:
         return re.sub(r"[^\w.-]+", "-", self.title).strip("-")
 
 
+# The dummy kernel with its programs, for boot().
+DUMMY = ("--kernel", "{build}/guests/dummy/dummy.elf",
+         "--module", "{build}/guests/dummy/initramfs.cpio")
+
+
 def boot(name, machine, *options, timeout=60, **rest):
     """A Case that boots a machine with `hypike boot`."""
     command = ["{build}/tools/hypike", "boot", *BOOT[machine],

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a person sees of a run: a line per test, then what failed, what was skipped and why, and a
 table of the machines. The last line is for scripts: `N passed, N failed, N skipped`."""
+import collections
 import json
 import os
 
@@ -55,10 +56,16 @@ class Report:
                    if machine in (None, outcome.case.machine))
 
     def _print_skips(self):
+        """What was skipped for one reason in many programs is said once."""
+        programs = collections.defaultdict(list)
         for outcome in self.outcomes:
             for point in outcome.points:
                 if point.result == tap.SKIPPED:
-                    print(f"skipped: {outcome.case.title}: {point.name}: {point.reason}")
+                    programs[point.reason, point.name].append(outcome.case)
+        for (reason, name), cases in sorted(programs.items()):
+            machines = collections.Counter(case.machine for case in cases)
+            where = ", ".join(f"{machine} {count}x" for machine, count in machines.items())
+            print(f"skipped: {name}: {reason} ({where})")
 
     def _print_failures(self):
         for outcome in self.outcomes:

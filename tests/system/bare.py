@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The dummy kernel on machines of its own: what it says there is what it has to say in a VM."""
-from runner.case import boot
-
-DUMMY = ("--kernel", "{build}/guests/dummy/dummy.elf")
+from runner.case import DUMMY, boot
 
 
 def _dummy(machine, cpus, *options, builds=("normal",), timeout=60):

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """CPUs that lack something: HyPike says what, and ends."""
-from runner.case import boot
-
-DUMMY = "{build}/guests/dummy/dummy.elf"
+from runner.case import DUMMY, boot
 
 
 def _lacks(machine, model, message):
-    return boot(f"on {model}", machine, "--cpu", model, "--kernel", DUMMY, status=1,
+    return boot(f"on {model}", machine, "--cpu", model, *DUMMY, status=1,
                 expect=(message, r"^hypike: exit status [1-9]"), timeout=60, builds=("normal",))
 
 

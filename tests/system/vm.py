@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """HyPike with guests in VMs, on every emulated machine."""
-from runner.case import boot
+from runner.case import DUMMY, boot
 
-DUMMY = "{build}/guests/dummy/dummy.elf"
 ENDED = r"^hypike: exit status 0$"
 
 BOTH = ("normal", "paranoid")
@@ -12,19 +11,19 @@ NORMAL = ("normal",)
 def _dummy(machine, cpus, *options, builds=NORMAL, timeout=120):
     return boot(f"dummy, {cpus} CPU" + ("s" if cpus > 1 else "") +
                 (", icount" if "--icount" in options else ""),
-                machine, "--cpus", str(cpus), *options, "--kernel", DUMMY,
+                machine, "--cpus", str(cpus), *options, *DUMMY,
                 tap=1, expect=(ENDED,), timeout=timeout, builds=builds)
 
 
 def _two_dummies(machine, cpus, *options, builds=NORMAL, timeout=240):
     return boot(f"two dummies, {cpus} CPUs", machine, "--cpus", str(cpus), *options,
-                "--vm", "left", "--kernel", DUMMY, "--vm", "right", "--kernel", DUMMY,
+                "--vm", "left", *DUMMY, "--vm", "right", *DUMMY,
                 tap=2, expect=(ENDED,), timeout=timeout, builds=builds)
 
 
 def _iso(machine, cpus, multiboot):
     return boot(f"HyPike by Multiboot {multiboot}, {cpus} CPUs", machine, "--cpus", str(cpus),
-                "--multiboot", str(multiboot), "--kernel", DUMMY,
+                "--multiboot", str(multiboot), *DUMMY,
                 tap=1, expect=(rf"^hypike: {cpus} CPU", ENDED), timeout=180, builds=NORMAL)
 
 
