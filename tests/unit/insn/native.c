@@ -41,7 +41,9 @@ static struct random_options options = {.seed = 2024, .count = 400000};
 static struct random rng;
 static uint8_t copy[DATA_SIZE]; /* the emulator's view of the data pages */
 static unsigned differences;
-static bool has_movbe;
+static struct {
+	bool movbe, popcnt, bmi1, lzcnt;
+} cpu; /* what not every x86-64 CPU has */
 
 /** A test case: the state before, and the instruction. */
 struct test_case {
@@ -397,13 +399,13 @@ static bool can_run(const struct insn *insn)
 		return insn->has_mem && (insn->form == INSN_FORM_XMM_RM ||
 					 insn->form == INSN_FORM_RM_XMM);
 	case INSN_POPCNT:
-		return insn->has_mem && __builtin_cpu_supports("popcnt") != 0;
+		return insn->has_mem && cpu.popcnt;
 	case INSN_TZCNT:
-		return insn->has_mem && __builtin_cpu_supports("bmi") != 0;
+		return insn->has_mem && cpu.bmi1;
 	case INSN_LZCNT:
-		return insn->has_mem && __builtin_cpu_supports("lzcnt") != 0;
+		return insn->has_mem && cpu.lzcnt;
 	case INSN_MOVBE:
-		return has_movbe;
+		return cpu.movbe;
 	case INSN_PUSH:
 	case INSN_POP:
 		return insn->form != INSN_FORM_SREG;
@@ -641,12 +643,24 @@ static void *map_at(uintptr_t address, size_t size, int protection, int flag)
 	return mmap((void *)address, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flag, -1, 0);
 }
 
+static void identify_cpu(void)
+{
+	unsigned a, b, c, d;
+
+	if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
+		cpu.movbe = (c & bit_MOVBE) != 0;
+		cpu.popcnt = (c & bit_POPCNT) != 0;
+	}
+	if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0)
+		cpu.bmi1 = (b & bit_BMI) != 0;
+	if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0)
+		cpu.lzcnt = (c & bit_LZCNT) != 0;
+}
+
 static int prepare(void **state)
 {
-	unsigned a, b, c = 0, d;
-
 	(void)state;
-	has_movbe = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_MOVBE) != 0;
+	identify_cpu();
 	if (map_at(RESERVED, RESERVED_SIZE, PROT_NONE, MAP_FIXED_NOREPLACE) == MAP_FAILED ||
 	    map_at(CODE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_FIXED) == MAP_FAILED ||
 	    map_at(DATA, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_FIXED) == MAP_FAILED)
