@@ -105,7 +105,7 @@ static void partition_args_make(const struct model *model, struct model_partitio
 
 	fprintf(out, "--memory %lluK", (unsigned long long)(partition->memory >> 10));
 	if (partition->vcpus > 1)
-		fprintf(out, " --cpus %u", partition->vcpus);
+		fprintf(out, " --vcpus %u", partition->vcpus);
 	put_option(out, "--kernel", partition->files[0].name);
 	if (partition->cmdline != NULL)
 		put_option(out, "--cmdline", partition->cmdline);
