@@ -300,6 +300,16 @@ static inline uint64_t vmread(enum vmcs_field field)
 	return value;
 }
 
+/** Read a field into memory: one instruction less than through a register. */
+static inline void vmread_to(enum vmcs_field field, uint64_t *to)
+{
+#ifdef PARANOID
+	*to = vmread(field);
+#else
+	__asm__ volatile("vmread %1, %0" : "=m"(*to) : "r"((uint64_t)field) : "cc");
+#endif
+}
+
 /** Read a field of at most 32 bits. */
 static inline uint32_t vmread32(enum vmcs_field field)
 {

@@ -293,7 +293,7 @@ static void bind(struct vmx_vcpu *v)
 }
 
 /** The way into the guest when it isn't the short one. */
-static void prepare(struct vmx_vcpu *v)
+static __attribute__((noinline)) void prepare(struct vmx_vcpu *v)
 {
 	if (v->work & VMX_WORK_CURRENT)
 		vmx_make_current(v);
@@ -310,10 +310,11 @@ static void prepare(struct vmx_vcpu *v)
 }
 
 /** VMLAUNCH or VMRESUME didn't even try (27.1, 31.4). */
-static void decode_insn_failure(struct vcpu *vcpu, unsigned int how)
+static __attribute__((noinline)) void decode_insn_failure(struct vcpu *vcpu, unsigned int how)
 {
 	uint32_t error = how == 1 ? vmread32(VMCS_INSN_ERROR) : 0;
 
+	vcpu->cached = 0;
 	vcpu->delivering.valid = 0;
 	vcpu->exit = (struct exit_info){.index = ROW_ENTRY_FAILED,
 					.hw_reason = VMX_HW_INSN_ERROR + error};
@@ -357,7 +358,7 @@ static void decode_exception(struct vcpu *vcpu)
 	 UINT64_C(1) << REASON_APIC_ACCESS | UINT64_C(1) << REASON_EPT_VIOLATION |            \
 	 UINT64_C(1) << REASON_EPT_MISCONFIG | UINT64_C(1) << REASON_PML_FULL)
 
-static void decode_special(struct vcpu *vcpu, uint32_t reason)
+static __attribute__((noinline)) void decode_special(struct vcpu *vcpu, uint32_t reason)
 {
 	if (reason & EXIT_REASON_ENTRY_FAILED) {
 		decode_entry_failure(vcpu, reason);
@@ -376,7 +377,11 @@ static void decode_special(struct vcpu *vcpu, uint32_t reason)
 		vcpu->exit.insn_length = 0;
 }
 
-static void decode(struct vcpu *vcpu)
+/**
+ * What nearly every handler wants: why, and what it takes to step over the instruction. A VMREAD each is less than
+ * a call to fetch them later.
+ */
+static inline void decode(struct vcpu *vcpu)
 {
 	uint32_t reason = vmread32(VMCS_EXIT_REASON);
 
@@ -385,7 +390,11 @@ static void decode(struct vcpu *vcpu)
 	vcpu->exit.insn_length = vmread32(VMCS_EXIT_INSN_LENGTH);
 	vcpu->exit.flags = 0;
 	vcpu->delivering.valid = 0;
-	if (vmx_unlikely(reason >= 64) || (SPECIAL_REASONS >> reason & 1))
+	vmread_to(VMCS_GUEST_RIP, &vcpu->regs.rip);
+	vmread_to(VMCS_GUEST_RFLAGS, &vcpu->regs.rflags);
+	vcpu->regs.shadow = vmx_shadow(vmread32(VMCS_GUEST_INTERRUPTIBILITY));
+	vcpu->cached = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
+	if (vmx_unlikely(reason >= 64 || (SPECIAL_REASONS >> reason & 1)))
 		decode_special(vcpu, reason);
 }
 
@@ -394,10 +403,9 @@ void vmx_enter(struct vcpu *vcpu)
 	struct vmx_vcpu *v = vmx_of(vcpu);
 	unsigned int failed;
 
-	if (v->work != 0)
+	if (vmx_unlikely(v->work != 0))
 		prepare(v);
 	failed = vmx_world_switch(vcpu, v);
-	vcpu->cached = 0;
 	if (vmx_unlikely(failed)) {
 		decode_insn_failure(vcpu, failed);
 		return;

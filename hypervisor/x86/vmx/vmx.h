@@ -121,6 +121,17 @@ static inline struct vmx_vm *vmx_vm_of(const struct vm *vm)
 	return vm->vendor;
 }
 
+_Static_assert(HV_SHADOW_STI == INTERRUPTIBILITY_STI && HV_SHADOW_MOV_SS == INTERRUPTIBILITY_MOV_SS &&
+		       HV_SHADOW_NMI << 1 == INTERRUPTIBILITY_NMI,
+	       "two bits are the same, the third is next to where SMI blocking is");
+
+/** hv_x86_regs.shadow of an interruptibility state. */
+static inline uint32_t vmx_shadow(uint32_t state)
+{
+	return (state & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)) |
+	       (state >> 1 & HV_SHADOW_NMI);
+}
+
 /** Make its VMCS the current one of this CPU. */
 void vmx_make_current(struct vmx_vcpu *v);
 /** Write it back and forget it (VMCLEAR). On the CPU where it is active. */

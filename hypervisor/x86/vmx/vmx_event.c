@@ -29,20 +29,24 @@ void vmx_inject(struct vcpu *vcpu)
 	vmx_end(vmx_of(vcpu));
 }
 
-static void set_nmi_blocking(bool blocked)
+/** In the VMCS and, as enter() fetched it, in vcpu->regs. */
+static void set_nmi_blocking(struct vcpu *vcpu, bool blocked)
 {
-	uint32_t state = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
-	uint32_t wanted = blocked ? state | INTERRUPTIBILITY_NMI : state & ~INTERRUPTIBILITY_NMI;
+	uint32_t state = vmread32(VMCS_GUEST_INTERRUPTIBILITY) & ~INTERRUPTIBILITY_NMI;
 
-	if (wanted != state)
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, wanted);
+	vcpu->regs.shadow &= ~HV_SHADOW_NMI;
+	if (blocked) {
+		state |= INTERRUPTIBILITY_NMI;
+		vcpu->regs.shadow |= HV_SHADOW_NMI;
+	}
+	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, state);
 }
 
 /** 28.2.3: an IRET has ended NMI blocking and then faulted; it will be executed again, or its fault delivered. */
 void vmx_reblock_nmi(struct vcpu *vcpu)
 {
 	if (!vcpu->delivering.valid)
-		set_nmi_blocking(true);
+		set_nmi_blocking(vcpu, true);
 }
 
 /**
@@ -68,7 +72,7 @@ void vmx_decode_delivery(struct vcpu *vcpu)
 		event->insn_length = vmread32(VMCS_EXIT_INSN_LENGTH);
 	/* 27.2.1.3: an NMI can't be injected again while its first try blocks NMIs. */
 	if (event->type == X86_EVENT_NMI)
-		set_nmi_blocking(false);
+		set_nmi_blocking(vcpu, false);
 }
 
 static void window(struct vcpu *vcpu, uint32_t control, bool on)

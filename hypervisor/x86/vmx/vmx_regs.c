@@ -324,17 +324,6 @@ static void store_msrs(struct vcpu *vcpu)
 
 /* ------------------------------------------------------------------------------- event state */
 
-_Static_assert(HV_SHADOW_STI == INTERRUPTIBILITY_STI && HV_SHADOW_MOV_SS == INTERRUPTIBILITY_MOV_SS,
-	       "the two low bits are the same");
-
-static void fetch_event(struct vcpu *vcpu)
-{
-	uint32_t state = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
-
-	vcpu->regs.shadow = (state & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)) |
-			    ((state & INTERRUPTIBILITY_NMI) ? HV_SHADOW_NMI : 0u);
-}
-
 /**
  * 27.3.1.5: in a shadow with TF set, the single-step trap has to be pending, and without TF it must not be.
  * @req HV-113 a single step over an instruction in a shadow isn't lost
@@ -380,7 +369,7 @@ void vmx_fetch_groups(struct vcpu *vcpu, uint32_t groups)
 	if (groups & REGS_RFLAGS)
 		regs->rflags = vmread(VMCS_GUEST_RFLAGS);
 	if (groups & REGS_EVENT)
-		fetch_event(vcpu);
+		regs->shadow = vmx_shadow(vmread32(VMCS_GUEST_INTERRUPTIBILITY));
 	if (groups & REGS_SEG)
 		fetch_segments(vcpu);
 	else if (groups & REGS_CS)
@@ -429,12 +418,21 @@ void vmx_fetch(struct vcpu *vcpu, uint32_t groups)
 	vmx_end(v);
 }
 
-void vmx_store(struct vcpu *vcpu, uint32_t groups)
+static __attribute__((noinline)) void store_any(struct vcpu *vcpu, uint32_t groups)
 {
 	struct vmx_vcpu *v = vmx_begin(vcpu);
 
 	vmx_store_groups(vcpu, groups);
 	vmx_end(v);
+}
+
+/** After most exits RIP is all that has changed. */
+void vmx_store(struct vcpu *vcpu, uint32_t groups)
+{
+	if (groups == REGS_RIP && !(vmx_of(vcpu)->work & VMX_WORK_CURRENT))
+		vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
+	else
+		store_any(vcpu, groups);
 }
 
 /** Fields that are zero for good: no MSR areas, no CR3 targets, active state, page faults by bitmap bit 14. */
