@@ -15,9 +15,9 @@
 
 /** How emulation ended. */
 enum emu_status {
-	EMU_DONE,        /**< executed; emu_ctx::rip is that of the next instruction */
-	EMU_AGAIN,       /**< a repeated string has iterations left; registers are between two */
-	EMU_FAULT,       /**< the guest gets emu_ctx::fault; registers are as before it */
+	EMU_DONE,	 /**< executed; emu_ctx::rip is that of the next instruction */
+	EMU_AGAIN,	 /**< a repeated string has iterations left; registers are between two */
+	EMU_FAULT,	 /**< the guest gets emu_ctx::fault; registers are as before it */
 	EMU_UNSUPPORTED, /**< not emulated; nothing has changed */
 };
 
@@ -62,9 +62,9 @@ struct emu_ops {
 /** A virtual CPU as far as it is needed. */
 struct emu_ctx {
 	uint64_t gpr[16]; /**< by enum insn_reg */
-	uint64_t rip;     /**< of the instruction */
+	uint64_t rip;	  /**< of the instruction */
 	uint64_t rflags;
-	uint8_t stack_size;      /**< width of the stack pointer in bytes: 2, 4 or 8 */
+	uint8_t stack_size;	 /**< width of the stack pointer in bytes: 2, 4 or 8 */
 	uint32_t max_iterations; /**< of a repeated string in one call; 0 counts as 1 */
 	struct emu_fault fault;
 	const struct emu_ops *ops;

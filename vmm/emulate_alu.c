@@ -94,7 +94,8 @@ uint64_t alu_rol(uint64_t a, uint64_t count, unsigned size, uint64_t *flags)
 {
 	const unsigned bits = bits_of(size);
 	const unsigned by = masked_count(count, size) % bits;
-	const uint64_t result = by == 0 ? a : ((a << by) | (a >> (bits - by))) & insn_size_mask(size);
+	const uint64_t result =
+		by == 0 ? a : ((a << by) | (a >> (bits - by))) & insn_size_mask(size);
 
 	if (masked_count(count, size) == 0)
 		return a;
@@ -107,7 +108,8 @@ uint64_t alu_ror(uint64_t a, uint64_t count, unsigned size, uint64_t *flags)
 {
 	const unsigned bits = bits_of(size);
 	const unsigned by = masked_count(count, size) % bits;
-	const uint64_t result = by == 0 ? a : ((a >> by) | (a << (bits - by))) & insn_size_mask(size);
+	const uint64_t result =
+		by == 0 ? a : ((a >> by) | (a << (bits - by))) & insn_size_mask(size);
 
 	if (masked_count(count, size) == 0)
 		return a;
@@ -321,6 +323,6 @@ bool alu_divide(uint64_t high, uint64_t low, uint64_t divisor, bool is_signed, u
 		return false;
 	if (!is_signed)
 		return divide_unsigned(n, divisor, size, quotient, remainder);
-	return divide_signed((__int128)(n << unused) >> unused, alu_sign_extend(divisor, size), size,
-			     quotient, remainder);
+	return divide_signed((__int128)(n << unused) >> unused, alu_sign_extend(divisor, size),
+			     size, quotient, remainder);
 }

@@ -43,11 +43,25 @@ enum emu_status emu_write_at(struct emu *e, enum insn_seg seg, uint64_t offset, 
 			     uint64_t value);
 /** Address of insn::mem. */
 enum emu_status emu_operand_linear(struct emu *e, uint64_t *linear);
+/** Reads insn::mem; for an instruction that writes it too, with the intent to modify. */
+enum emu_status emu_read_operand(struct emu *e, uint64_t *value);
+enum emu_status emu_write_operand(struct emu *e, uint64_t value);
+/** Fills emu::dst and emu::src; a memory operand that is only written isn't read. */
+enum emu_status emu_load_operands(struct emu *e);
+/** Writes the destination that the instruction's form names. */
+enum emu_status emu_store_result(struct emu *e, uint64_t value);
+/** @return whether bits 63:47 of a linear address are equal. */
+bool emu_is_canonical(uint64_t address);
 /** Sets emu_ctx::fault. */
 enum emu_status emu_raise(struct emu *e, uint8_t vector, bool has_error_code);
 /** @return whether the condition in the opcode's low four bits holds (SDM appendix B.1.4.7). */
 bool emu_condition(const struct emu *e);
 
+enum emu_status emu_run_push(struct emu *e);
+enum emu_status emu_run_pop(struct emu *e);
+enum emu_status emu_run_jump(struct emu *e);
+enum emu_status emu_run_call(struct emu *e);
+enum emu_status emu_run_return(struct emu *e);
 enum emu_status emu_run_string(struct emu *e);
 enum emu_status emu_run_port(struct emu *e);
 enum emu_status emu_run_sse(struct emu *e);

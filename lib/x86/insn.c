@@ -14,9 +14,9 @@ struct decoder {
 	int error;
 	const struct insn_op *op;
 	uint8_t op_size;  /* enum insn_size, inherited down the decision tree */
-	uint8_t op_imm;   /* enum insn_imm, likewise */
+	uint8_t op_imm;	  /* enum insn_imm, likewise */
 	uint8_t op_flags; /* enum insn_op_flag, collected */
-	uint8_t seg;      /* override, or NO_SEGMENT */
+	uint8_t seg;	  /* override, or NO_SEGMENT */
 	struct insn *insn;
 };
 
@@ -186,8 +186,8 @@ static bool begins_vector(const struct insn *insn, uint8_t opcode, uint8_t next)
 /** These prefixes before VEX, EVEX or XOP are #UD. */
 static bool vector_prefixes_ok(const struct decoder *d)
 {
-	const uint8_t forbidden = INSN_PREFIX_LOCK | INSN_PREFIX_REP | INSN_PREFIX_REPNE |
-				  INSN_PREFIX_OPSIZE;
+	const uint8_t forbidden =
+		INSN_PREFIX_LOCK | INSN_PREFIX_REP | INSN_PREFIX_REPNE | INSN_PREFIX_OPSIZE;
 
 	return (d->insn->prefixes & forbidden) == 0 && d->insn->rex == 0;
 }
@@ -469,9 +469,9 @@ static bool take_mem16(struct decoder *d)
 {
 	static const uint8_t base[8] = {INSN_RBX, INSN_RBX, INSN_RBP, INSN_RBP,
 					INSN_RSI, INSN_RDI, INSN_RBP, INSN_RBX};
-	static const uint8_t index[8] = {INSN_RSI, INSN_RDI, INSN_RSI, INSN_RDI,
-					 INSN_REG_NONE, INSN_REG_NONE, INSN_REG_NONE,
-					 INSN_REG_NONE};
+	static const uint8_t index[8] = {INSN_RSI,	INSN_RDI,      INSN_RSI,
+					 INSN_RDI,	INSN_REG_NONE, INSN_REG_NONE,
+					 INSN_REG_NONE, INSN_REG_NONE};
 	struct insn_mem *mem = &d->insn->mem;
 	const uint8_t mod = d->insn->modrm >> 6;
 	const uint8_t rm = d->insn->modrm & 7;

@@ -144,9 +144,9 @@ enum insn_id {
 	INSN_TZCNT,
 	INSN_LZCNT,
 	INSN_POPCNT,
-	INSN_CBW, /**< CWDE, CDQE too */
-	INSN_CWD, /**< CDQ, CQO too */
-	INSN_BCD, /**< DAA, DAS, AAA, AAS, AAM, AAD, SALC */
+	INSN_CBW,   /**< CWDE, CDQE too */
+	INSN_CWD,   /**< CDQ, CQO too */
+	INSN_BCD,   /**< DAA, DAS, AAA, AAS, AAM, AAD, SALC */
 	INSN_FLAGS, /**< CMC, CLC, STC, CLD, STD, SAHF, LAHF */
 	INSN_CLI,
 	INSN_STI,
@@ -257,10 +257,10 @@ enum insn_form {
 	INSN_FORM_INVALID,
 	INSN_FORM_NONE, /**< implicit operands only */
 	INSN_FORM_I,
-	INSN_FORM_REL,   /**< branch displacement in insn::imm */
-	INSN_FORM_FAR,   /**< far pointer: offset in insn::imm, selector in insn::imm2 */
+	INSN_FORM_REL,	 /**< branch displacement in insn::imm */
+	INSN_FORM_FAR,	 /**< far pointer: offset in insn::imm, selector in insn::imm2 */
 	INSN_FORM_ENTER, /**< frame size in insn::imm, level in insn::imm2 */
-	INSN_FORM_O,     /**< register in the opcode's low three bits, in insn::rm */
+	INSN_FORM_O,	 /**< register in the opcode's low three bits, in insn::rm */
 	INSN_FORM_O_I,
 	INSN_FORM_O_ACC,
 	INSN_FORM_ACC_I,
@@ -270,7 +270,7 @@ enum insn_form {
 	INSN_FORM_ACC_MOFFS, /**< absolute offset, as a memory operand without base */
 	INSN_FORM_MOFFS_ACC,
 	INSN_FORM_STRING, /**< rSI in the overridable segment, rDI in ES */
-	INSN_FORM_SREG,   /**< PUSH and POP of a segment register; its number in insn::reg */
+	INSN_FORM_SREG,	  /**< PUSH and POP of a segment register; its number in insn::reg */
 	/* With a ModRM byte from here on. */
 	INSN_FORM_MODRM, /**< operands not described */
 	INSN_FORM_RM,
@@ -295,32 +295,32 @@ enum insn_form {
 
 /** A memory operand: [base + index * scale + disp] in a segment. */
 struct insn_mem {
-	int64_t disp;   /**< sign-extended; of MOV moffs, zero-extended */
-	uint8_t base;   /**< enum insn_reg: 0..15, #INSN_RIP or #INSN_REG_NONE */
-	uint8_t index;  /**< 0..15 or #INSN_REG_NONE */
-	uint8_t scale;  /**< 1, 2, 4 or 8 */
-	uint8_t size;   /**< bytes read or written; 0 where none or not known */
+	int64_t disp;	/**< sign-extended; of MOV moffs, zero-extended */
+	uint8_t base;	/**< enum insn_reg: 0..15, #INSN_RIP or #INSN_REG_NONE */
+	uint8_t index;	/**< 0..15 or #INSN_REG_NONE */
+	uint8_t scale;	/**< 1, 2, 4 or 8 */
+	uint8_t size;	/**< bytes read or written; 0 where none or not known */
 	uint8_t access; /**< enum insn_access bits; 0 where only the address is used */
 };
 
 /** One decoded instruction. */
 struct insn {
-	uint8_t id;       /**< enum insn_id */
-	uint8_t form;     /**< enum insn_form */
-	uint8_t length;   /**< bytes, 1..15 */
-	uint8_t mode;     /**< enum insn_mode that it was decoded in */
+	uint8_t id;	  /**< enum insn_id */
+	uint8_t form;	  /**< enum insn_form */
+	uint8_t length;	  /**< bytes, 1..15 */
+	uint8_t mode;	  /**< enum insn_mode that it was decoded in */
 	uint8_t prefixes; /**< enum insn_prefix bits */
-	uint8_t rex;      /**< enum insn_rex bits, with 40h set where a REX prefix counts */
+	uint8_t rex;	  /**< enum insn_rex bits, with 40h set where a REX prefix counts */
 	uint8_t encoding; /**< enum insn_encoding */
-	uint8_t map;      /**< enum insn_map */
-	uint8_t opcode;   /**< last opcode byte */
-	uint8_t modrm;    /**< 0 where there is none */
-	uint8_t sib;      /**< 0 where there is none */
-	uint8_t reg;      /**< ModRM reg field, extended by REX.R */
-	uint8_t rm;       /**< ModRM r/m or opcode register, extended by REX.B */
-	uint8_t opsize;   /**< effective operand size in bytes: 1, 2, 4 or 8 */
+	uint8_t map;	  /**< enum insn_map */
+	uint8_t opcode;	  /**< last opcode byte */
+	uint8_t modrm;	  /**< 0 where there is none */
+	uint8_t sib;	  /**< 0 where there is none */
+	uint8_t reg;	  /**< ModRM reg field, extended by REX.R */
+	uint8_t rm;	  /**< ModRM r/m or opcode register, extended by REX.B */
+	uint8_t opsize;	  /**< effective operand size in bytes: 1, 2, 4 or 8 */
 	uint8_t addrsize; /**< effective address size in bytes: 2, 4 or 8 */
-	uint8_t seg;      /**< enum insn_seg of the memory operand, override applied */
+	uint8_t seg;	  /**< enum insn_seg of the memory operand, override applied */
 	uint8_t imm_size; /**< bytes of the immediate, 0 where there is none */
 	bool has_modrm;
 	bool has_mem; /**< insn::mem is an operand; string forms have none here */
@@ -408,8 +408,7 @@ static inline uint64_t insn_size_mask(unsigned size)
 unsigned insn_skip_prefixes(const uint8_t *bytes, size_t n, enum insn_mode mode);
 
 /** insn_match() for bytes that begin with a prefix, or of which there are fewer than four. */
-unsigned insn_match_prefixed(const uint8_t *bytes, size_t n, enum insn_mode mode,
-			     uint32_t pattern);
+unsigned insn_match_prefixed(const uint8_t *bytes, size_t n, enum insn_mode mode, uint32_t pattern);
 
 /**
  * Length of an instruction that is known by its opcode.
@@ -439,12 +438,12 @@ static inline unsigned insn_match(const uint8_t *bytes, size_t n, enum insn_mode
 /** A move between a register or constant and memory, whose address the CPU has reported. */
 struct insn_mov {
 	uint8_t length; /**< bytes */
-	uint8_t size;   /**< bytes moved: 1, 2, 4 or 8 */
-	bool store;     /**< to memory */
-	bool has_imm;   /**< the stored value is insn_mov::imm */
+	uint8_t size;	/**< bytes moved: 1, 2, 4 or 8 */
+	bool store;	/**< to memory */
+	bool has_imm;	/**< the stored value is insn_mov::imm */
 	bool high_byte; /**< the register is AH, CH, DH or BH: bits 15:8 of insn_mov::reg */
-	uint8_t reg;    /**< 0..15 */
-	int32_t imm;    /**< to be sign-extended to insn_mov::size */
+	uint8_t reg;	/**< 0..15 */
+	int32_t imm;	/**< to be sign-extended to insn_mov::size */
 };
 
 /**
@@ -455,7 +454,6 @@ struct insn_mov {
  *
  * @req LIB-105 A plain MOV to or from memory is decoded without computing its address.
  */
-unsigned insn_mov_decode(const uint8_t *bytes, size_t n, enum insn_mode mode,
-			 struct insn_mov *out);
+unsigned insn_mov_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn_mov *out);
 
 #endif

@@ -40,8 +40,7 @@ static bool has_rep(const uint8_t *bytes, unsigned count)
 	return rep;
 }
 
-unsigned insn_match_prefixed(const uint8_t *bytes, size_t n, enum insn_mode mode,
-			     uint32_t pattern)
+unsigned insn_match_prefixed(const uint8_t *bytes, size_t n, enum insn_mode mode, uint32_t pattern)
 {
 	const unsigned prefixes = insn_skip_prefixes(bytes, n, mode);
 	unsigned length = pattern >> 24;
@@ -72,30 +71,29 @@ enum { MOV_STORE = 4, MOV_LOAD = 8, MOV_IMM = 12, MOV_MOFFS_LOAD = 16, MOV_MOFFS
 /* Operand widths select in a row; a byte move is at its begin. */
 enum { MOV_8, MOV_32, MOV_16, MOV_64, MOV_WIDE = 3 };
 
+/* clang-format off */
 static const uint8_t mov_rows[256] = {
-	[0x88] = MOV_STORE,
-	[0x89] = MOV_STORE | MOV_WIDE,
-	[0x8a] = MOV_LOAD,
-	[0x8b] = MOV_LOAD | MOV_WIDE,
-	[0xa0] = MOV_MOFFS_LOAD,
-	[0xa1] = MOV_MOFFS_LOAD | MOV_WIDE,
-	[0xa2] = MOV_MOFFS_STORE,
-	[0xa3] = MOV_MOFFS_STORE | MOV_WIDE,
-	[0xc6] = MOV_IMM,
-	[0xc7] = MOV_IMM | MOV_WIDE,
+	[0x88] = MOV_STORE,       [0x89] = MOV_STORE | MOV_WIDE,
+	[0x8a] = MOV_LOAD,        [0x8b] = MOV_LOAD | MOV_WIDE,
+	[0xa0] = MOV_MOFFS_LOAD,  [0xa1] = MOV_MOFFS_LOAD | MOV_WIDE,
+	[0xa2] = MOV_MOFFS_STORE, [0xa3] = MOV_MOFFS_STORE | MOV_WIDE,
+	[0xc6] = MOV_IMM,         [0xc7] = MOV_IMM | MOV_WIDE,
 };
 
-#define MOV_ROW(row_, store_, imm_)                                                               \
-	[(row_) + MOV_8] = {.size = 1, .store = store_, .has_imm = imm_},                          \
-	[(row_) + MOV_16] = {.size = 2, .store = store_, .has_imm = imm_},                         \
-	[(row_) + MOV_32] = {.size = 4, .store = store_, .has_imm = imm_},                         \
-	[(row_) + MOV_64] = {.size = 8, .store = store_, .has_imm = imm_}
+#define MOV_ROW(row_, store_, imm_)                                                             \
+	[(row_) + MOV_8] = {.size = 1, .store = (store_), .has_imm = (imm_)},                   \
+	[(row_) + MOV_16] = {.size = 2, .store = (store_), .has_imm = (imm_)},                  \
+	[(row_) + MOV_32] = {.size = 4, .store = (store_), .has_imm = (imm_)},                  \
+	[(row_) + MOV_64] = {.size = 8, .store = (store_), .has_imm = (imm_)}
 
 static const struct insn_mov mov_answers[] = {
-	MOV_ROW(MOV_STORE, true, false),       MOV_ROW(MOV_LOAD, false, false),
-	MOV_ROW(MOV_IMM, true, true),          MOV_ROW(MOV_MOFFS_LOAD, false, false),
+	MOV_ROW(MOV_STORE, true, false),
+	MOV_ROW(MOV_LOAD, false, false),
+	MOV_ROW(MOV_IMM, true, true),
+	MOV_ROW(MOV_MOFFS_LOAD, false, false),
 	MOV_ROW(MOV_MOFFS_STORE, true, false),
 };
+/* clang-format on */
 
 /* With fewer bytes than this at hand, the full decoder has to look. */
 #define MOV_MIN_BYTES 10u
@@ -104,14 +102,12 @@ static const struct insn_mov mov_answers[] = {
 #define SIB_TELLS	    15
 #define MODRM_ROW(n_, sib_) n_, n_, n_, n_, sib_, n_, n_, n_
 #define MODRM_ROW_0	    1, 1, 1, 1, SIB_TELLS, 5, 1, 1
-#define TIMES_8(...)                                                                              \
+#define TIMES_8(...)                                                                               \
 	__VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, \
 		__VA_ARGS__
 
 static const uint8_t modrm_lengths[256] = {
-	TIMES_8(MODRM_ROW_0),
-	TIMES_8(MODRM_ROW(2, 3)),
-	TIMES_8(MODRM_ROW(5, 6)),
+	TIMES_8(MODRM_ROW_0), TIMES_8(MODRM_ROW(2, 3)), TIMES_8(MODRM_ROW(5, 6)),
 	/* registers: 0 */
 };
 
@@ -170,8 +166,7 @@ static size_t finish_modrm(const uint8_t *bytes, size_t n, size_t pos, uint8_t r
 	return pos + operand;
 }
 
-unsigned insn_mov_decode(const uint8_t *bytes, size_t n, enum insn_mode mode,
-			 struct insn_mov *out)
+unsigned insn_mov_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn_mov *out)
 {
 	size_t pos = 0, length;
 	uint8_t rex = 0, width = MOV_32, row;

@@ -5,6 +5,7 @@
  * Every line is an opcode or a range of them: identity, operands, immediate, operand size, then
  * what happens to the memory operand and what is legal. Opcodes that have no line are invalid.
  */
+/* clang-format off */
 #include "lib/x86/insn_tables.h"
 
 /* Shorthand for this file; undefined names stay out of the header. */
@@ -17,14 +18,14 @@
 #define NO64   INSN_OP_NO64
 #define ONLY64 INSN_OP_ONLY64
 
-#define OP_M(id_, form_, imm_, size_, mem_, flags_)                                               \
-	{                                                                                          \
-		INSN_##id_, INSN_FORM_##form_, INSN_IMM_##imm_, INSN_SIZE_##size_, mem_, flags_    \
+#define OP_M(id_, form_, imm_, size_, mem_, flags_)                                             \
+	{                                                                                       \
+		INSN_##id_, INSN_FORM_##form_, INSN_IMM_##imm_, INSN_SIZE_##size_, mem_, flags_ \
 	}
 #define OP(id_, form_, imm_, size_, flags_) OP_M(id_, form_, imm_, size_, 0, flags_)
-#define SELECT(what_, table_, imm_, size_)                                                        \
-	{                                                                                          \
-		SUB_##table_, INSN_SELECT_##what_, INSN_IMM_##imm_, INSN_SIZE_##size_, 0, 0        \
+#define SELECT(what_, table_, imm_, size_)                                                      \
+	{                                                                                       \
+		SUB_##table_, INSN_SELECT_##what_, INSN_IMM_##imm_, INSN_SIZE_##size_, 0, 0     \
 	}
 
 /* Instructions of which only the shape is known. */
@@ -103,9 +104,10 @@ enum insn_subtable {
 /* ---- One-byte opcodes ---------------------------------------------------------------------- */
 
 /* The six forms that each of the eight operations of 00-3F has. */
-#define ARITHMETIC(base_, id_, dst_)                                                              \
-	[(base_) + 0] = OP(id_, RM_R, NONE, B, dst_), [(base_) + 1] = OP(id_, RM_R, NONE, V, dst_),\
-	[(base_) + 2] = OP(id_, R_RM, NONE, B, RD), [(base_) + 3] = OP(id_, R_RM, NONE, V, RD),      \
+#define ARITHMETIC(base_, id_, dst_)                                                            \
+	[(base_) + 0] = OP(id_, RM_R, NONE, B, dst_),                                           \
+	[(base_) + 1] = OP(id_, RM_R, NONE, V, dst_),                                           \
+	[(base_) + 2] = OP(id_, R_RM, NONE, B, RD), [(base_) + 3] = OP(id_, R_RM, NONE, V, RD), \
 	[(base_) + 4] = OP(id_, ACC_I, B, B, 0), [(base_) + 5] = OP(id_, ACC_I, Z, V, 0)
 
 const struct insn_op insn_map_1b[256] = {
@@ -246,10 +248,10 @@ static const struct insn_op group1[8] = {
 static const struct insn_op group1a[8] = {OP(POP, RM, NONE, OUTER, WR)};
 
 /* In the order of the reg field; /6 is an undocumented alias of SHL. */
-#define SHIFTS(form_)                                                                             \
-	OP(ROL, form_, NONE, OUTER, RDWR), OP(ROR, form_, NONE, OUTER, RDWR),                          \
-	OP(RCL, form_, NONE, OUTER, RDWR), OP(RCR, form_, NONE, OUTER, RDWR),                          \
-	OP(SHL, form_, NONE, OUTER, RDWR), OP(SHR, form_, NONE, OUTER, RDWR),                          \
+#define SHIFTS(form_)                                                                           \
+	OP(ROL, form_, NONE, OUTER, RDWR), OP(ROR, form_, NONE, OUTER, RDWR),                   \
+	OP(RCL, form_, NONE, OUTER, RDWR), OP(RCR, form_, NONE, OUTER, RDWR),                   \
+	OP(SHL, form_, NONE, OUTER, RDWR), OP(SHR, form_, NONE, OUTER, RDWR),                   \
 	OP(SHL, form_, NONE, OUTER, RDWR), OP(SAR, form_, NONE, OUTER, RDWR)
 
 static const struct insn_op group2_i[8] = {SHIFTS(RM_I)};
@@ -566,7 +568,8 @@ static const struct insn_op op_0f2b[4] = {STORE_MEM(16), STORE_MEM(16), STORE_ME
 					  STORE_MEM(8)};
 static const struct insn_op op_0f6e[4] = {OP(SSE_MOVE, MMX_RM, NONE, OUTER, RD),
 					  OP(SSE_MOVE, XMM_RM, NONE, OUTER, RD)};
-static const struct insn_op op_0f6f[4] = {OP_M(SSE_MOVE, MMX_RM, NONE, V, 8, RD), LOAD(16), LOAD(16)};
+static const struct insn_op op_0f6f[4] = {OP_M(SSE_MOVE, MMX_RM, NONE, V, 8, RD), LOAD(16),
+					  LOAD(16)};
 static const struct insn_op op_0f7e[4] = {OP(SSE_MOVE, RM_MMX, NONE, OUTER, WR),
 					  OP(SSE_MOVE, RM_XMM, NONE, OUTER, WR), LOAD(8)};
 static const struct insn_op op_0f7f[4] = {OP_M(SSE_MOVE, RM_MMX, NONE, V, 8, WR), STORE(16),
@@ -702,9 +705,10 @@ const struct insn_op *insn_op_vector(enum insn_encoding encoding, uint8_t map, u
 
 const struct insn_op *insn_op_not_vector(uint8_t opcode)
 {
-	static const struct insn_op bound = OP_M(BOUND, R_RM, NONE, V, INSN_MEM_PAIR, RD | MEM | NO64);
-	static const struct insn_op load = OP_M(LOAD_FAR, R_RM, NONE, V, INSN_MEM_FAR,
-						RD | MEM | NO64);
+	static const struct insn_op bound =
+		OP_M(BOUND, R_RM, NONE, V, INSN_MEM_PAIR, RD | MEM | NO64);
+	static const struct insn_op load =
+		OP_M(LOAD_FAR, R_RM, NONE, V, INSN_MEM_FAR, RD | MEM | NO64);
 	static const struct insn_op pop = SELECT(REG, GROUP1A, NONE, D64);
 
 	return opcode == 0x62 ? &bound : opcode == 0x8f ? &pop : &load;

@@ -73,8 +73,7 @@ static enum emu_status write_memory(struct emu_ctx *ctx, uint64_t linear, unsign
 	return EMU_DONE;
 }
 
-static enum emu_status read_port(struct emu_ctx *ctx, uint16_t port, unsigned size,
-				 uint32_t *value)
+static enum emu_status read_port(struct emu_ctx *ctx, uint16_t port, unsigned size, uint32_t *value)
 {
 	(void)ctx;
 	note('i', port, size);
@@ -82,8 +81,7 @@ static enum emu_status read_port(struct emu_ctx *ctx, uint16_t port, unsigned si
 	return EMU_DONE;
 }
 
-static enum emu_status write_port(struct emu_ctx *ctx, uint16_t port, unsigned size,
-				  uint32_t value)
+static enum emu_status write_port(struct emu_ctx *ctx, uint16_t port, unsigned size, uint32_t value)
 {
 	(void)ctx;
 	note('o', port, size);
@@ -174,8 +172,8 @@ static void a_modification_is_one_read_and_one_write(void **state)
 	expect_access(0, 'm', 0x4000, 2);
 	expect_access(1, 'w', 0x4000, 2);
 	assert_int_equal(memory_at(0x4000, 2), 0x8000);
-	assert_int_equal(machine.ctx.rflags, RFLAGS_FIXED1 | RFLAGS_IF | RFLAGS_OF | RFLAGS_SF |
-						     RFLAGS_AF | RFLAGS_PF);
+	assert_int_equal(machine.ctx.rflags,
+			 RFLAGS_FIXED1 | RFLAGS_IF | RFLAGS_OF | RFLAGS_SF | RFLAGS_AF | RFLAGS_PF);
 }
 
 static void a_test_does_not_write(void **state)
@@ -226,8 +224,8 @@ static void segments_in_16_bit_code(void **state)
 	machine.base[INSN_ES] = 0x2000;
 	GPR(RBX) = 0xdead0000fff0;
 	GPR(RBP) = 0x100;
-	assert_int_equal(RUN(16, 0x8b, 0x47, 0x20), EMU_DONE);       /* mov ax, [bx+0x20] wraps */
-	assert_int_equal(RUN(16, 0x8b, 0x46, 0x04), EMU_DONE);       /* mov ax, [bp+4] */
+	assert_int_equal(RUN(16, 0x8b, 0x47, 0x20), EMU_DONE);	     /* mov ax, [bx+0x20] wraps */
+	assert_int_equal(RUN(16, 0x8b, 0x46, 0x04), EMU_DONE);	     /* mov ax, [bp+4] */
 	assert_int_equal(RUN(16, 0x26, 0x8b, 0x46, 0x04), EMU_DONE); /* mov ax, es:[bp+4] */
 	assert_int_equal(RUN(16, 0x66, 0xa1, 0x10, 0x00), EMU_DONE); /* mov eax, [0x10] */
 	expect_access(0, 'r', 0x8010, 2);
@@ -294,8 +292,9 @@ static void push_and_pop(void **state)
 	assert_int_equal(RUN(64, 0xff, 0x34, 0x25, 0, 0x40, 0, 0), EMU_DONE); /* push [..] */
 	assert_int_equal(GPR(RSP), 0x7ff8);
 	assert_int_equal(memory_at(0x7ff8, 8), 0x1122334455667788);
-	assert_int_equal(RUN(64, 0x8f, 0x44, 0x24, 0x08), EMU_DONE); /* pop [rsp+8], after it moved */
+	assert_int_equal(RUN(64, 0x8f, 0x44, 0x24, 0x08), EMU_DONE); /* pop [rsp+8] */
 	assert_int_equal(GPR(RSP), 0x8000);
+	/* The address is formed after RSP has moved. */
 	assert_int_equal(memory_at(0x8008, 8), 0x1122334455667788);
 }
 
@@ -507,13 +506,13 @@ static void what_is_not_emulated(void **state)
 
 	(void)state;
 	machine.ctx.ops = &ops_without_ports;
-	assert_int_equal(RUN(64, 0x0f, 0xa2), EMU_UNSUPPORTED);             /* cpuid */
-	assert_int_equal(RUN(64, 0x89, 0xc0), EMU_UNSUPPORTED);             /* no memory operand */
-	assert_int_equal(RUN(64, 0xff, 0x2c, 0x24), EMU_UNSUPPORTED);       /* jmp far */
-	assert_int_equal(RUN(64, 0x0f, 0x10, 0x00), EMU_UNSUPPORTED);       /* no XMM registers */
+	assert_int_equal(RUN(64, 0x0f, 0xa2), EMU_UNSUPPORTED);		    /* cpuid */
+	assert_int_equal(RUN(64, 0x89, 0xc0), EMU_UNSUPPORTED);		    /* no memory operand */
+	assert_int_equal(RUN(64, 0xff, 0x2c, 0x24), EMU_UNSUPPORTED);	    /* jmp far */
+	assert_int_equal(RUN(64, 0x0f, 0x10, 0x00), EMU_UNSUPPORTED);	    /* no XMM registers */
 	assert_int_equal(RUN(64, 0xc5, 0xf8, 0x10, 0x00), EMU_UNSUPPORTED); /* AVX */
-	assert_int_equal(RUN(64, 0xd8, 0x00), EMU_UNSUPPORTED);             /* x87 */
-	assert_int_equal(RUN(64, 0xec), EMU_UNSUPPORTED);                   /* no ports */
+	assert_int_equal(RUN(64, 0xd8, 0x00), EMU_UNSUPPORTED);		    /* x87 */
+	assert_int_equal(RUN(64, 0xec), EMU_UNSUPPORTED);		    /* no ports */
 	assert_int_equal(RUN(64, 0x6d), EMU_UNSUPPORTED);
 	assert_int_equal(machine.accesses, 0);
 	assert_memory_equal(machine.ctx.gpr, before.gpr, sizeof(before.gpr));

@@ -89,7 +89,7 @@ static void invalid_and_truncated(void **state)
 		{INSN_MODE_64, {0x8b}, 1, INSN_E_TRUNCATED},
 		{INSN_MODE_64, {0xc7, 0x00, 1, 2, 3}, 5, INSN_E_TRUNCATED},
 		{INSN_MODE_64, {0x0f, 0xff}, 2, INSN_E_TRUNCATED},
-		{INSN_MODE_64, {0x06}, 1, INSN_E_INVALID},             /* PUSH ES */
+		{INSN_MODE_64, {0x06}, 1, INSN_E_INVALID},	       /* PUSH ES */
 		{INSN_MODE_64, {0xf0, 0x8b, 0x00}, 3, INSN_E_INVALID}, /* LOCK MOV */
 		{INSN_MODE_64, {0xf0, 0x01, 0xc0}, 3, INSN_E_INVALID}, /* LOCK ADD of registers */
 		{INSN_MODE_64, {0x0f, 0x20, 0xc8}, 3, INSN_E_INVALID}, /* CR1 */
@@ -123,8 +123,7 @@ static void invalid_and_truncated(void **state)
 /** Every shorter piece of a valid instruction is incomplete, and the sanitizer sees each read. */
 static void every_prefix_is_truncated(void **state)
 {
-	static const uint8_t bytes[15] = {0x2e, 0x66, 0x42, 0xc7, 0x84, 0x80, 1,
-					  2,    3,    4,    5,    6};
+	static const uint8_t bytes[15] = {0x2e, 0x66, 0x42, 0xc7, 0x84, 0x80, 1, 2, 3, 4, 5, 6};
 	struct insn insn;
 
 	(void)state;
@@ -164,7 +163,7 @@ static void operands_of_a_move(void **state)
 static void default_segments(void **state)
 {
 	(void)state;
-	assert_int_equal(decode(INSN_MODE_16, BYTES(0x8b, 0x02)).seg, INSN_SS);       /* bp+si */
+	assert_int_equal(decode(INSN_MODE_16, BYTES(0x8b, 0x02)).seg, INSN_SS);	      /* bp+si */
 	assert_int_equal(decode(INSN_MODE_16, BYTES(0x8b, 0x06, 1, 2)).seg, INSN_DS); /* disp16 */
 	assert_int_equal(decode(INSN_MODE_32, BYTES(0x8b, 0x45, 0)).seg, INSN_SS);
 	assert_int_equal(decode(INSN_MODE_32, BYTES(0x8b, 0x04, 0x24)).seg, INSN_SS);
@@ -232,8 +231,8 @@ static void matching_a_known_opcode(void **state)
 	assert_int_equal(insn_match(page_end, 1, INSN_MODE_64, INSN_PATTERN_CPUID), 0);
 	assert_int_equal(insn_match(BYTES(0x0f, 0xa2), 15, INSN_MODE_64, INSN_PATTERN_CPUID), 2);
 	assert_int_equal(insn_match(BYTES(0x0f, 0xa2), 15, INSN_MODE_64, INSN_PATTERN_RDMSR), 0);
-	assert_int_equal(insn_match(BYTES(0x66, 0x48, 0x0f, 0xa2), 15, INSN_MODE_64,
-				    INSN_PATTERN_CPUID), 4);
+	assert_int_equal(
+		insn_match(BYTES(0x66, 0x48, 0x0f, 0xa2), 15, INSN_MODE_64, INSN_PATTERN_CPUID), 4);
 	/* 48h is DEC there, not a prefix. */
 	assert_int_equal(insn_match(BYTES(0x48, 0x0f, 0xa2), 15, INSN_MODE_32, INSN_PATTERN_CPUID),
 			 0);
@@ -269,7 +268,8 @@ static void plain_moves(void **state)
 	(void)state;
 	/* mov dword [rdi + 0xb0], 0: the end of an interrupt */
 	assert_int_equal(insn_mov_decode(BYTES(0xc7, 0x87, 0xb0, 0, 0, 0, 0, 0, 0, 0), 15,
-					 INSN_MODE_64, &mov), 10);
+					 INSN_MODE_64, &mov),
+			 10);
 	assert_true(mov.store && mov.has_imm);
 	assert_int_equal(mov.size, 4);
 	assert_int_equal(mov.imm, 0);
@@ -279,10 +279,11 @@ static void plain_moves(void **state)
 	assert_int_equal(mov.reg, 1);
 	/* mov r12d, [0xfee00080] */
 	assert_int_equal(insn_mov_decode(BYTES(0x44, 0x8b, 0x24, 0x25, 0x80, 0, 0xe0, 0xfe), 15,
-					 INSN_MODE_64, &mov), 8);
+					 INSN_MODE_64, &mov),
+			 8);
 	assert_false(mov.store || mov.high_byte || mov.has_imm);
 	assert_int_equal(mov.reg, 12);
-	/* Between registers, with a segment, in 16-bit code, too few bytes: not for the short way. */
+	/* Between registers, with a segment, in 16-bit code, too few bytes: the long way. */
 	assert_int_equal(insn_mov_decode(BYTES(0x89, 0xc0), 15, INSN_MODE_64, &mov), 0);
 	assert_int_equal(insn_mov_decode(BYTES(0x65, 0x89, 0x00), 15, INSN_MODE_64, &mov), 0);
 	assert_int_equal(insn_mov_decode(BYTES(0x89, 0x00), 15, INSN_MODE_16, &mov), 0);

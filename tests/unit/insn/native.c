@@ -34,8 +34,7 @@
 #define DATA_END      (DATA + DATA_SIZE)
 #define MAX_PRINTED   20u
 
-#define ARITHMETIC_FLAGS                                                                          \
-	(RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
+#define ARITHMETIC_FLAGS (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 
 static struct random_options options = {.seed = 2024, .count = 400000};
 static struct random rng;
@@ -381,10 +380,12 @@ static bool run_case(const struct test_case *t)
 /** Anything, with a preference for the edges of the number ranges. */
 static uint64_t interesting(void)
 {
+	/* clang-format off */
 	static const uint64_t edges[] = {
 		0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
 		0xffffffff, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, 15, 16, 31, 32, 33, 63, 64,
 	};
+	/* clang-format on */
 
 	if (random_below(&rng, 3) == 0)
 		return edges[random_below(&rng, sizeof(edges) / sizeof(edges[0]))];
@@ -396,8 +397,8 @@ static bool can_run(const struct insn *insn)
 {
 	switch (insn->id) {
 	case INSN_SSE_MOVE:
-		return insn->has_mem && (insn->form == INSN_FORM_XMM_RM ||
-					 insn->form == INSN_FORM_RM_XMM);
+		return insn->has_mem &&
+		       (insn->form == INSN_FORM_XMM_RM || insn->form == INSN_FORM_RM_XMM);
 	case INSN_POPCNT:
 		return insn->has_mem && cpu.popcnt;
 	case INSN_TZCNT:
@@ -538,7 +539,8 @@ static void aim_string(struct test_case *t)
 	gpr[INSN_RCX] = random_below(&rng, 12);
 	if (random_below(&rng, 2) == 0) /* let comparisons go on for a while */
 		put_value(gpr[INSN_RDI] & ~UINT64_C(7), gpr[INSN_RAX], 8);
-	if (random_below(&rng, 2) == 0 && is_mapped(gpr[INSN_RSI], 8) && is_mapped(gpr[INSN_RDI], 8))
+	if (random_below(&rng, 2) == 0 && is_mapped(gpr[INSN_RSI], 8) &&
+	    is_mapped(gpr[INSN_RDI], 8))
 		put_value(gpr[INSN_RDI], *(uint64_t *)(uintptr_t)(gpr[INSN_RSI] & ~UINT64_C(7)), 8);
 }
 
@@ -569,8 +571,8 @@ static void make_state(struct test_case *t)
 	for (unsigned i = 0; i < 16; i++)
 		for (unsigned k = 0; k < 16; k++)
 			t->before.xmm[i][k] = random_u8(&rng);
-	t->before.rflags = (random_u64(&rng) & (ARITHMETIC_FLAGS | RFLAGS_DF)) | RFLAGS_FIXED1 |
-			   RFLAGS_IF;
+	t->before.rflags =
+		(random_u64(&rng) & (ARITHMETIC_FLAGS | RFLAGS_DF)) | RFLAGS_FIXED1 | RFLAGS_IF;
 	t->before.gpr[INSN_RSP] = choose_address();
 	fill_randomly(address, 32);
 	if (random_below(&rng, 2) == 0)

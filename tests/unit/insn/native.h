@@ -25,7 +25,7 @@ struct native_state {
 	uint64_t gpr[16];
 	uint64_t rflags;
 	uint64_t resume; /* stack pointer to come back to */
-	uint64_t entry;  /* where to jump: an offset, and for 32-bit code the selector behind it */
+	uint64_t entry;	 /* where to jump: an offset, and for 32-bit code the selector behind it */
 	uint64_t pad;
 	uint8_t xmm[16][16];
 };

@@ -41,7 +41,7 @@ struct random_options {
 	uint64_t count;
 };
 
-/** Reads the options into `*o`, which holds the defaults; ends the program on any other argument. */
+/** Reads the options into `*o`, which holds the defaults; exits on any other argument. */
 static inline void random_parse(int argc, char **argv, struct random_options *o)
 {
 	for (int i = 1; i < argc; i += 2) {

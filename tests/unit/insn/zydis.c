@@ -26,6 +26,7 @@ static unsigned differences;
 
 /* ---- Names ---------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const struct {
 	ZydisMnemonic mnemonic;
 	uint8_t id;
@@ -33,9 +34,9 @@ static const struct {
 #define N(mnemonic_, id_) {ZYDIS_MNEMONIC_##mnemonic_, INSN_##id_}
 #define S(name_)	  N(name_, name_)
 	N(MOVSXD, MOVSX), S(MOVZX), S(MOVSX), S(MOVBE), S(MOVNTI), S(LEA), S(XCHG), S(XADD),
-	S(CMPXCHG), S(CMPXCHG8B), N(CMPXCHG16B, CMPXCHG8B), S(BSWAP), S(PUSH), S(POP), N(PUSHA, PUSHA),
-	N(PUSHAD, PUSHA), S(POPA), N(POPAD, POPA), S(PUSHF), N(PUSHFD, PUSHF), N(PUSHFQ, PUSHF),
-	S(POPF), N(POPFD, POPF), N(POPFQ, POPF), S(ENTER), S(LEAVE), S(XLAT), N(LES, LOAD_FAR),
+	S(CMPXCHG), S(CMPXCHG8B), N(CMPXCHG16B, CMPXCHG8B), S(BSWAP), S(PUSH), S(POP),
+	N(PUSHA, PUSHA), N(PUSHAD, PUSHA), S(POPA), N(POPAD, POPA), S(PUSHF), N(PUSHFD, PUSHF),
+	N(PUSHFQ, PUSHF), S(POPF), N(POPFD, POPF), N(POPFQ, POPF), S(ENTER), S(LEAVE), S(XLAT), N(LES, LOAD_FAR),
 	N(LDS, LOAD_FAR), N(LSS, LOAD_FAR), N(LFS, LOAD_FAR), N(LGS, LOAD_FAR), S(ADD), S(OR),
 	S(ADC), S(SBB), S(AND), S(SUB), S(XOR), S(CMP), S(TEST), S(INC), S(DEC), S(NOT), S(NEG),
 	S(MUL), S(IMUL), S(DIV), S(IDIV), S(ROL), S(ROR), S(RCL), S(RCR), S(SHL), S(SHR), S(SAR),
@@ -81,6 +82,7 @@ static const struct {
 #undef S
 #undef N
 };
+/* clang-format on */
 
 /** The names that stand for several of our identities: the operands and the opcode decide. */
 static uint8_t ambiguous_id(const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops)
@@ -222,9 +224,9 @@ static bool has_operand_size(const struct insn *insn)
 	}
 	switch (insn->form) {
 	case INSN_FORM_NONE:
-		return (insn->id >= INSN_PUSHA && insn->id <= INSN_LEAVE) ||
-		       insn->id == INSN_CBW || insn->id == INSN_CWD ||
-		       (insn->id >= INSN_RET && insn->id <= INSN_RET_FAR) || insn->id == INSN_IRET;
+		return (insn->id >= INSN_PUSHA && insn->id <= INSN_LEAVE) || insn->id == INSN_CBW ||
+		       insn->id == INSN_CWD || (insn->id >= INSN_RET && insn->id <= INSN_RET_FAR) ||
+		       insn->id == INSN_IRET;
 	case INSN_FORM_MODRM:
 	case INSN_FORM_XMM_RM ... INSN_FORM_RM_MMX:
 		return false;
@@ -271,8 +273,8 @@ static bool is_knights_corner(const ZydisDecodedInstruction *z)
  */
 static bool is_baseless_sib(const struct insn *insn)
 {
-	return insn->addrsize == 4 && (insn->rex & INSN_REX_B) != 0 && insn->modrm < 0x40 && (insn->modrm & 7) == 4 &&
-	       (insn->sib & 7) == 5;
+	return insn->addrsize == 4 && (insn->rex & INSN_REX_B) != 0 && insn->modrm < 0x40 &&
+	       (insn->modrm & 7) == 4 && (insn->sib & 7) == 5;
 }
 
 static bool same_memory(const struct sample *s, const struct insn *insn,
@@ -296,8 +298,8 @@ static bool same_access(const struct sample *s, const struct insn *insn,
 			const ZydisDecodedOperand *op)
 {
 	const unsigned reads = (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0 ? INSN_READ : 0;
-	const unsigned writes = (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0 ? INSN_WRITE
-										     : 0;
+	const unsigned writes =
+		(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0 ? INSN_WRITE : 0;
 
 	if (accesses_nothing(insn))
 		return equal(s, "access", insn->mem.access, 0);
@@ -310,7 +312,8 @@ static bool same_operands(const struct sample *s, const struct insn *insn,
 {
 	const ZydisDecodedOperand *op = visible_memory(z, ops);
 
-	if (has_operand_size(insn) && !equal(s, "operand size", insn->opsize * 8u, z->operand_width))
+	if (has_operand_size(insn) &&
+	    !equal(s, "operand size", insn->opsize * 8u, z->operand_width))
 		return false;
 	if (!equal(s, "address size", insn->addrsize * 8u, z->address_width))
 		return false;
@@ -363,17 +366,19 @@ static int expected_error(ZyanStatus status)
 
 /* ---- The short cuts against the full decoder ------------------------------------------------ */
 
+/* clang-format off */
 static const struct {
 	uint32_t pattern;
 	uint8_t id;
 } patterns[] = {
 #define P(name_) {INSN_PATTERN_##name_, INSN_##name_}
-	P(CPUID),  P(RDMSR),   P(WRMSR), P(RDTSC),  P(RDPMC),  P(CLTS),   P(INVD),   P(WBINVD),
-	P(RSM),    P(HLT),     P(PAUSE), P(PUSHF),  P(POPF),   P(IRET),   P(INT3),   P(INTO),
-	P(INT1),   P(VMCALL),  P(MWAIT), P(XGETBV), P(XSETBV), P(VMRUN),  P(VMMCALL), P(VMLOAD),
-	P(VMSAVE), P(MONITOR), P(STGI),  P(CLGI),   P(SKINIT), P(INVLPGA), P(RDTSCP),
+	P(CPUID), P(RDMSR), P(WRMSR), P(RDTSC), P(RDPMC), P(CLTS), P(INVD), P(WBINVD), P(RSM),
+	P(HLT), P(PAUSE), P(PUSHF), P(POPF), P(IRET), P(INT3), P(INTO), P(INT1), P(VMCALL),
+	P(MONITOR), P(MWAIT), P(XGETBV), P(XSETBV), P(VMRUN), P(VMMCALL), P(VMLOAD), P(VMSAVE),
+	P(STGI), P(CLGI), P(SKINIT), P(INVLPGA), P(RDTSCP),
 #undef P
 };
+/* clang-format on */
 
 /** Of a valid instruction, the pattern with its name has its length, and the others have none. */
 static void compare_patterns(const struct sample *s, const struct insn *insn)
@@ -430,7 +435,8 @@ static void compare(const struct sample *s)
 	ZydisDecodedInstruction z;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 	struct insn insn;
-	const ZyanStatus status = ZydisDecoderDecodeFull(&decoders[s->mode], s->bytes, s->n, &z, ops);
+	const ZyanStatus status =
+		ZydisDecoderDecodeFull(&decoders[s->mode], s->bytes, s->n, &z, ops);
 	const int error = insn_decode(s->bytes, s->n, s->mode, &insn);
 
 	compare_move(s, error, &insn);
@@ -439,8 +445,7 @@ static void compare(const struct sample *s)
 	if (ZYAN_FAILED(status)) {
 		if (error == 0 && insn.id != INSN_OTHER && !is_amd_only(&insn))
 			differ(s, "validity", insn.id, status);
-		else if (error != 0 && error != expected_error(status) &&
-			 !is_invalid_anyway(s))
+		else if (error != 0 && error != expected_error(status) && !is_invalid_anyway(s))
 			differ(s, "error", (uint64_t)error, status);
 	} else if (is_knights_corner(&z)) {
 		return;
@@ -476,8 +481,8 @@ static void put_prefixes(struct sample *s, struct random *r)
 
 static void put_opcode(struct sample *s, struct random *r)
 {
-	static const uint8_t escapes[8][2] = {{0}, {0}, {0}, {0x0f}, {0x0f}, {0x0f},
-					      {0x0f, 0x38}, {0x0f, 0x3a}};
+	static const uint8_t escapes[8][2] = {{0},    {0},    {0},	    {0x0f},
+					      {0x0f}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}};
 	const uint8_t *escape = escapes[random_below(r, 8)];
 
 	for (unsigned i = 0; i < 2 && escape[i] != 0; i++)
