@@ -355,7 +355,8 @@ static int judge_ended(struct boot *boot)
 					: "the machine ended without HyPike saying so");
 		return EXIT_EMULATOR;
 	}
-	if (debug_exit >= 0 && debug_exit != boot->status) {
+	/* The debug exit port keeps seven bits. */
+	if (debug_exit >= 0 && debug_exit != (boot->status & 0x7f)) {
 		report("HyPike said it ended with status %d, but left the machine with %d",
 		       boot->status, debug_exit);
 		return EXIT_EMULATOR;
