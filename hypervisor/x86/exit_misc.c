@@ -200,11 +200,23 @@ enum verdict x86_exit_task_switch(struct vcpu *vcpu, const struct hv_exit_task_s
 
 /* ---------------------------------------------------------------------------- exceptions */
 
+/** INT1, INT3, INTO: what is pushed is the address behind them. */
+static enum verdict deliver_software(struct vcpu *vcpu, const struct hv_exit_exception *kept)
+{
+	vcpu->delivering = (struct x86_event){.valid = 1,
+					      .type = (uint8_t)vcpu->complete_arg[2],
+					      .vector = kept->vector,
+					      .insn_length = (uint32_t)vcpu->complete_arg[3]};
+	return VERDICT_RESUME;
+}
+
 /** DONE: the guest gets it after all. */
 static enum verdict deliver_exception(struct vcpu *vcpu)
 {
 	const struct hv_exit_exception *const kept = (const void *)vcpu->complete_arg;
 
+	if (vcpu->complete_arg[2] != X86_EVENT_EXCEPTION)
+		return deliver_software(vcpu, kept);
 	if (kept->vector == X86_PF)
 		return x86_raise_pf(vcpu, kept->address, kept->code);
 	return x86_raise(vcpu, kept->vector, kept->has_code != 0, kept->code);
@@ -225,8 +237,10 @@ enum verdict x86_exit_exception(struct vcpu *vcpu, const struct x86_event *event
 		vcpu->regs.dr7 &= ~DR7_GD;
 		vcpu_change(vcpu, REGS_DR);
 	}
-	_Static_assert(sizeof(exception) <= sizeof(vcpu->complete_arg), "kept there");
+	_Static_assert(sizeof(exception) <= 2 * sizeof(vcpu->complete_arg[0]), "kept there");
 	__builtin_memcpy(vcpu->complete_arg, &exception, sizeof(exception));
+	vcpu->complete_arg[2] = event->type;
+	vcpu->complete_arg[3] = event->insn_length;
 	if (!stepped && (vcpu->vm->exceptions >> (event->vector & 31) & 1) == 0)
 		return deliver_exception(vcpu);
 	vcpu->page->exit.exception = exception;
