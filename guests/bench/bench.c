@@ -6,6 +6,7 @@
  * measurement: the mean of many, less the cost of the empty loop. Prints nothing for what the machine lacks.
  */
 #include "guests/dummy/rt.h"
+#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/desc.h"
@@ -245,6 +246,14 @@ static void start_apic(void)
 		wrmsr(X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | VECTOR_TIMER);
 }
 
+/** `only=NAME` on the command line picks one measurement. */
+static bool chosen(const char *name)
+{
+	char only[32];
+
+	return cmdline_value("only", only, sizeof(only)) == NULL || strcmp(only, name) == 0;
+}
+
 void guest_main(const struct boot_info *boot)
 {
 	(void)boot;
@@ -258,9 +267,9 @@ void guest_main(const struct boot_info *boot)
 	const uint64_t empty = loop(nothing, ROUNDS);
 
 	for (unsigned i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
-		if (benches[i].available())
+		if (chosen(benches[i].name) && benches[i].available())
 			run(&benches[i], empty);
-	if (has_deadline())
+	if (chosen("timer-latency") && has_deadline())
 		run_timer_latency();
 	cli();
 	guest_exit(0);

@@ -42,8 +42,10 @@ void arch_vcpu_reset(struct vcpu *vcpu);
 hv_status_t arch_check_page(struct vcpu *vcpu);
 /** Make what arch_check_page() copied the vCPU's state. */
 enum verdict arch_apply_page(struct vcpu *vcpu);
-/** Put register groups (HV_X86_REGS_*) and readiness into the shared page. */
+/** Put register groups (HV_X86_REGS_*) into the shared page. */
 void arch_fill_page(struct vcpu *vcpu, uint32_t groups);
+/** Say in the page whether the guest can take an interrupt, an NMI; not asked: no. */
+void arch_fill_ready(struct vcpu *vcpu, bool ask);
 /** Do what the work bits `work` ask for, up to choosing what to inject. */
 enum verdict arch_work(struct vcpu *vcpu, uint32_t work);
 /** The thread is about to give up the CPU: take guest state out of registers that others use. */

@@ -140,11 +140,13 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 
 static void end(struct vcpu *vcpu)
 {
-	const uint32_t index = vcpu->exit.index;
-	const bool own = vcpu->kind == vendor->exits[index].kind;
+	const struct exit_row *const row = &vendor->exits[vcpu->exit.index];
+	const bool decoded = vcpu->kind == HV_EXIT_MEMORY && vcpu->page->exit.memory.decoded;
+	const bool own = vcpu->kind == row->kind && !decoded;
 
 	vcpu->stats.handed[vcpu->kind]++;
-	arch_fill_page(vcpu, own ? vendor->exits[index].needs : 0);
+	arch_fill_ready(vcpu, vcpu->kind != HV_EXIT_PORT && vcpu->kind != HV_EXIT_MEMORY);
+	arch_fill_page(vcpu, own ? row->needs : 0);
 }
 
 /**

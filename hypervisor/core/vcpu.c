@@ -62,21 +62,27 @@ hv_status_t vcpu_kick(struct vcpu *vcpu)
 	return HV_OK;
 }
 
-hv_status_t vcpu_claim(struct vcpu *vcpu)
+/** The thread that ran it last is still on the same CPU; only another one has to be looked at. */
+static hv_status_t bind(struct vcpu *vcpu, struct host_thread *self)
 {
-	struct host_thread *nobody = NULL;
-
-	if (!__atomic_compare_exchange_n(&vcpu->thread, &nobody, host_thread_self(), false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return HV_E_BUSY;
-	if (vcpu->cpu == host_cpu())
-		return HV_OK;
-	if (vcpu->cpu != UINT32_MAX) {
+	if (vcpu->cpu != host_cpu() && vcpu->cpu != UINT32_MAX) {
 		vcpu_release(vcpu);
 		return HV_E_STATE;
 	}
 	vcpu->cpu = host_cpu();
+	vcpu->bound = self;
 	return HV_OK;
+}
+
+hv_status_t vcpu_claim(struct vcpu *vcpu)
+{
+	struct host_thread *const self = host_thread_self();
+	struct host_thread *nobody = NULL;
+
+	if (!__atomic_compare_exchange_n(&vcpu->thread, &nobody, self, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return HV_E_BUSY;
+	return vcpu->bound == self ? HV_OK : bind(vcpu, self);
 }
 
 void vcpu_release(struct vcpu *vcpu)

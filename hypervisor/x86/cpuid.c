@@ -190,7 +190,7 @@ static void add_extended(struct vm *vm)
 #define INDEX_LEAVES 64u
 #define INDEX_SIZE   (3 * INDEX_LEAVES)
 
-static uint32_t index_of(uint32_t leaf)
+static inline uint32_t index_of(uint32_t leaf)
 {
 	const uint32_t range = leaf >> 30;
 
@@ -199,11 +199,22 @@ static uint32_t index_of(uint32_t leaf)
 	return range * INDEX_LEAVES + (leaf & 0x3fffffff);
 }
 
+/** What page walks have to know of it. */
+static void note_paging(struct vm *vm)
+{
+	const struct hv_x86_cpuid *const addresses = cpuid_row(vm, CPUID_EXT_ADDRESSES, 0);
+	const struct hv_x86_cpuid *const features = cpuid_row(vm, CPUID_EXT_FEATURES, 0);
+
+	vm->phys_bits = addresses ? (uint8_t)addresses->eax : 36;
+	vm->no_1g = !features || (features->edx & CPUID_80000001_EDX_PAGE1GB) == 0;
+}
+
 static void build_index(struct vm *vm)
 {
 	__builtin_memset(vm->cpuid_index, 0, INDEX_SIZE);
 	for (uint32_t row = vm->cpuid_rows; row-- > 0;)
 		vm->cpuid_index[index_of(vm->cpuid[row].leaf)] = (uint8_t)(row + 1);
+	note_paging(vm);
 }
 
 hv_status_t cpuid_init(struct vm *vm)
@@ -230,21 +241,26 @@ void cpuid_exit(struct vm *vm)
 	pool_free(vm->pool, vm->cpuid, sizeof(*vm->cpuid) * HV_X86_CPUID_ROWS + INDEX_SIZE);
 }
 
+static const struct hv_x86_cpuid *subleaf_row(const struct vm *vm, uint32_t first, uint32_t subleaf)
+{
+	const uint32_t leaf = vm->cpuid[first].leaf;
+
+	for (uint32_t i = first; i < vm->cpuid_rows && vm->cpuid[i].leaf == leaf; i++)
+		if (vm->cpuid[i].subleaf == subleaf)
+			return &vm->cpuid[i];
+	return NULL;
+}
+
 const struct hv_x86_cpuid *cpuid_row(const struct vm *vm, uint32_t leaf, uint32_t subleaf)
 {
 	const uint32_t index = index_of(leaf);
+	const uint32_t first = index < INDEX_SIZE ? vm->cpuid_index[index] : 0;
 
-	if (index >= INDEX_SIZE || vm->cpuid_index[index] == 0)
+	if (first == 0)
 		return NULL;
-	for (uint32_t i = vm->cpuid_index[index] - 1u; i < vm->cpuid_rows; i++) {
-		const struct hv_x86_cpuid *const row = &vm->cpuid[i];
-
-		if (row->leaf != leaf)
-			return NULL;
-		if ((row->flags & HV_X86_CPUID_SUBLEAF) == 0 || row->subleaf == subleaf)
-			return row;
-	}
-	return NULL;
+	if ((vm->cpuid[first - 1].flags & HV_X86_CPUID_SUBLEAF) == 0)
+		return &vm->cpuid[first - 1];
+	return subleaf_row(vm, first - 1, subleaf);
 }
 
 /** Bytes that XSAVE uses for the components that XCR0 has enabled now. */

@@ -40,22 +40,6 @@ enum verdict x86_exit_apic_write(struct vcpu *vcpu, uint32_t offset)
 	return VERDICT_RESUME;
 }
 
-static void load(struct vcpu *vcpu, const struct insn_mov *mov, uint64_t value)
-{
-	uint64_t *const reg = &vcpu->regs.gpr[mov->reg];
-
-	if (mov->reg == HV_RSP) {
-		vcpu_need(vcpu, REGS_RSP);
-		vcpu_change(vcpu, REGS_RSP);
-	}
-	if (mov->size >= 4)
-		*reg = value;
-	else if (mov->high_byte)
-		*reg = (*reg & ~UINT64_C(0xff00)) | (value & 0xff) << 8;
-	else
-		*reg = (*reg & ~insn_size_mask(mov->size)) | (value & insn_size_mask(mov->size));
-}
-
 static enum verdict store(struct vcpu *vcpu, uint32_t offset, const struct insn_mov *mov)
 {
 	uint64_t value = (uint64_t)(int64_t)mov->imm;
@@ -75,37 +59,23 @@ static enum verdict store(struct vcpu *vcpu, uint32_t offset, const struct insn_
 }
 
 /**
- * An access to the xAPIC page by a plain MOV, as all systems do it: registers are 32 bits wide on 16-byte
- * boundaries, what else is undefined (SDM vol. 3, 11.4.1) and reads as zero.
- * @return false: another instruction; it is the VMM's, for which nothing is there.
+ * Registers are 32 bits wide on 16-byte boundaries; what else is undefined (SDM vol. 3, 11.4.1), reads as
+ * zero and is not written. Other instructions than moves are the VMM's, for which nothing is there.
  */
-bool x86_apic_page_access(struct vcpu *vcpu, const uint8_t *insn, uint32_t length, gpa_t address,
-			  enum verdict *verdict)
+enum verdict x86_apic_page_access(struct vcpu *vcpu, const struct insn_mov *mov, gpa_t address)
 {
-	struct insn_mov mov;
-	const uint32_t size = vcpu_code_size(vcpu);
 	const uint32_t offset = (uint32_t)(address.raw & HV_PAGE_MASK);
 	uint64_t value = 0;
 
-	if (size == 16)
-		return false;
-	mov.length = 0;
-	if (insn_mov_decode(insn, length, size == 64 ? INSN_MODE_64 : INSN_MODE_32, &mov) == 0)
-		return false;
 	vcpu->kind = HV_EXIT_APIC;
-	vcpu->exit.insn_length = mov.length;
-	if (mov.store) {
-		if (mov.size == 4 && (offset & 15) == 0)
-			*verdict = store(vcpu, offset, &mov);
-		else
-			*verdict = vcpu_skip(vcpu, 0);
-		return true;
-	}
-	if ((offset & 15) + mov.size <= 4)
+	vcpu->exit.insn_length = mov->length;
+	if (mov->store)
+		return mov->size == 4 && (offset & 15) == 0 ? store(vcpu, offset, mov)
+							    : vcpu_skip(vcpu, 0);
+	if ((offset & 15) + mov->size <= 4)
 		lapic_read(vcpu, offset & ~15u, &value);
-	load(vcpu, &mov, (uint32_t)value >> (8 * (offset & 3)));
-	*verdict = vcpu_skip(vcpu, 0);
-	return true;
+	x86_load_register(vcpu, mov, (uint32_t)value >> (8 * (offset & 3)));
+	return vcpu_skip(vcpu, 0);
 }
 
 /** VMX: the guest touched the APIC-access page in a way that the CPU doesn't virtualise. */

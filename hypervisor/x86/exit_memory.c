@@ -5,32 +5,80 @@
 #include "hypervisor/x86/exits.h"
 #include "lib/x86/insn.h"
 
-/** Does a store to this address ring a doorbell? The value written must be known, so plain MOVs only. */
-static bool ring(struct vcpu *vcpu, const struct x86_memory_fault *fault, const uint8_t *bytes,
-		 uint32_t count)
+/** Bits of `value` that a move of `size` bytes stores, or loads. */
+static uint64_t cut(uint64_t value, uint32_t size)
 {
-	struct insn_mov mov;
-	const uint32_t size = vcpu_code_size(vcpu);
-
-	if (!doorbell_any(vcpu->vm) || (fault->access & HV_PROT_WRITE) == 0 || size == 16)
-		return false;
-	if (insn_mov_decode(bytes, count, size == 64 ? INSN_MODE_64 : INSN_MODE_32, &mov) == 0 ||
-	    !mov.store)
-		return false;
-	vcpu_need(vcpu, REGS_RSP);
-	uint64_t value = mov.has_imm ? (uint64_t)(int64_t)mov.imm : vcpu->regs.gpr[mov.reg];
-
-	if (mov.high_byte)
-		value >>= 8;
-	value &= insn_size_mask(mov.size);
-	if (!doorbell_ring(vcpu->vm, HV_DOORBELL_MEMORY, fault->address.raw, mov.size, value))
-		return false;
-	vcpu->exit.insn_length = mov.length;
-	return true;
+	return value & insn_size_mask(size);
 }
 
-static enum verdict to_vmm(struct vcpu *vcpu, const struct x86_memory_fault *fault,
-			   const uint8_t *bytes, uint32_t count)
+static uint64_t stored_value(struct vcpu *vcpu, const struct insn_mov *mov)
+{
+	if (mov->has_imm)
+		return cut((uint64_t)(int64_t)mov->imm, mov->size);
+	if (mov->reg == HV_RSP)
+		vcpu_need(vcpu, REGS_RSP);
+	const uint64_t value = vcpu->regs.gpr[mov->reg];
+
+	return cut(mov->high_byte ? value >> 8 : value, mov->size);
+}
+
+void x86_load_register(struct vcpu *vcpu, const struct insn_mov *mov, uint64_t value)
+{
+	uint64_t *const reg = &vcpu->regs.gpr[mov->reg];
+
+	if (mov->reg == HV_RSP) {
+		vcpu_need(vcpu, REGS_RSP);
+		vcpu_change(vcpu, REGS_RSP);
+	}
+	if (mov->size >= 4)
+		*reg = cut(value, mov->size);
+	else if (mov->high_byte)
+		*reg = (*reg & ~UINT64_C(0xff00)) | (value & 0xff) << 8;
+	else
+		*reg = (*reg & ~insn_size_mask(mov->size)) | cut(value, mov->size);
+}
+
+/** The move that a decoded access came from: kept in vcpu->complete_arg, out of the VMM's reach. */
+static struct insn_mov *kept_move(struct vcpu *vcpu)
+{
+	_Static_assert(sizeof(struct insn_mov) <= sizeof(vcpu->complete_arg), "kept there");
+	return (struct insn_mov *)(void *)vcpu->complete_arg;
+}
+
+static enum verdict complete_load(struct vcpu *vcpu)
+{
+	if (vcpu->action == HV_ACTION_FAULT)
+		return x86_raise_gp(vcpu);
+	x86_load_register(vcpu, kept_move(vcpu), vcpu->page->exit.memory.value);
+	return vcpu_skip(vcpu, 0);
+}
+
+/** A plain move, whole in one page: the VMM needs neither the registers nor the instruction. */
+static enum verdict plain_move(struct vcpu *vcpu, const struct x86_memory_fault *fault,
+			       const struct insn_mov *mov)
+{
+	struct hv_exit_memory *const memory = &vcpu->page->exit.memory;
+	const uint64_t value = mov->store ? stored_value(vcpu, mov) : 0;
+
+	vcpu->exit.insn_length = mov->length;
+	if (mov->store && doorbell_ring(vcpu->vm, HV_DOORBELL_MEMORY, fault->address.raw, mov->size,
+					value))
+		return vcpu_skip(vcpu, 0);
+	memory->address = fault->address.raw;
+	memory->value = value;
+	memory->access = mov->store ? HV_PROT_WRITE : HV_PROT_READ;
+	memory->decoded = 1;
+	memory->size = mov->size;
+	memory->mapped = fault->mapped;
+	memory->insn_length = 0;
+	*kept_move(vcpu) = *mov;
+	vcpu->complete = mov->store ? vcpu_complete_skip : complete_load;
+	return vcpu_hand(vcpu, HV_EXIT_MEMORY);
+}
+
+/** Any other instruction is the VMM's to emulate; it gets the registers for it. */
+static enum verdict any_instruction(struct vcpu *vcpu, const struct x86_memory_fault *fault,
+				    const uint8_t *bytes, uint32_t count)
 {
 	struct hv_exit_memory *const memory = &vcpu->page->exit.memory;
 
@@ -42,6 +90,17 @@ static enum verdict to_vmm(struct vcpu *vcpu, const struct x86_memory_fault *fau
 	__builtin_memcpy(memory->insn, bytes, count);
 	vcpu->complete = vcpu_complete_skip;
 	return vcpu_hand(vcpu, HV_EXIT_MEMORY);
+}
+
+/** Is it a move that the fault's address and direction fit? The guest may have changed its code since. */
+static bool is_plain_move(struct vcpu *vcpu, const struct x86_memory_fault *fault,
+			  const uint8_t *bytes, uint32_t count, struct insn_mov *mov)
+{
+	if (vcpu->code.mode == INSN_MODE_16 ||
+	    insn_mov_decode(bytes, count, (enum insn_mode)vcpu->code.mode, mov) == 0)
+		return false;
+	return mov->store == ((fault->access & HV_PROT_WRITE) != 0) &&
+	       (fault->address.raw & HV_PAGE_MASK) + mov->size <= HV_PAGE_SIZE;
 }
 
 static bool is_apic_page(const struct vcpu *vcpu, gpa_t address)
@@ -62,20 +121,20 @@ enum verdict x86_exit_memory(struct vcpu *vcpu, const struct x86_memory_fault *f
 	uint8_t fetched[INSN_MAX_LENGTH];
 	const uint8_t *bytes = fault->insn;
 	uint32_t count = fault->insn_length;
-	enum verdict verdict;
+	struct insn_mov mov;
 
 	if (fault->walking)
 		return x86_exit_triple_fault(vcpu);
+	vcpu_need(vcpu, REGS_CODE);
 	if (count == 0) {
 		bytes = fetched;
 		count = (fault->access & HV_PROT_EXEC) != 0 ? 0 : vcpu_fetch_insn(vcpu, fetched);
 	}
 	if (count > INSN_MAX_LENGTH)
 		count = INSN_MAX_LENGTH;
-	if (is_apic_page(vcpu, fault->address) &&
-	    x86_apic_page_access(vcpu, bytes, count, fault->address, &verdict))
-		return verdict;
-	if (ring(vcpu, fault, bytes, count))
-		return vcpu_skip(vcpu, 0);
-	return to_vmm(vcpu, fault, bytes, count);
+	if (!is_plain_move(vcpu, fault, bytes, count, &mov))
+		return any_instruction(vcpu, fault, bytes, count);
+	if (is_apic_page(vcpu, fault->address))
+		return x86_apic_page_access(vcpu, &mov, fault->address);
+	return plain_move(vcpu, fault, &mov);
 }

@@ -9,6 +9,8 @@
 
 #include "hypervisor/x86/vcpu.h"
 
+struct insn_mov;
+
 /* Straight from the exit table. */
 enum verdict x86_exit_host_interrupt(struct vcpu *vcpu); /**< the loop's host_poll() takes it */
 enum verdict x86_exit_cpuid(struct vcpu *vcpu);
@@ -81,9 +83,10 @@ enum verdict x86_exit_virtual_eoi(struct vcpu *vcpu, uint32_t vector);
 enum verdict x86_exit_tpr_below(struct vcpu *vcpu);
 /** The guest ended an interrupt: HV_EXIT_EOI where the VMM waits for it. */
 enum verdict x86_apic_eoi(struct vcpu *vcpu);
-/** An access to the xAPIC page by the instruction in `insn`; false: not one that is emulated. */
-bool x86_apic_page_access(struct vcpu *vcpu, const uint8_t *insn, uint32_t length, gpa_t address,
-			  enum verdict *verdict);
+/** An access to the xAPIC page by a plain move. */
+enum verdict x86_apic_page_access(struct vcpu *vcpu, const struct insn_mov *mov, gpa_t address);
+/** Complete a load: `value` into the move's register, as wide as it is. */
+void x86_load_register(struct vcpu *vcpu, const struct insn_mov *mov, uint64_t value);
 
 /* --------------------------------------------------------------- what handlers are made of */
 

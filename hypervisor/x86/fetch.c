@@ -19,10 +19,10 @@
 
 gva_t x86_code_address(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, REGS_RIP | REGS_CS | REGS_CR);
-	if (vcpu_code_size(vcpu) == 64)
-		return gva(vcpu->regs.rip);
-	return gva((uint32_t)(vcpu->regs.seg[HV_CS].base + vcpu->regs.rip));
+	vcpu_need(vcpu, REGS_RIP | REGS_CODE);
+	const uint64_t linear = vcpu->code.base + vcpu->regs.rip;
+
+	return gva(vcpu->code.mode == INSN_MODE_64 ? linear : (uint32_t)linear);
 }
 
 void vcpu_paging_mode(struct vcpu *vcpu, struct gpt_mode *mode)
@@ -35,24 +35,22 @@ void vcpu_paging_mode(struct vcpu *vcpu, struct gpt_mode *mode)
 				  .cr4 = regs->cr4,
 				  .efer = regs->efer,
 				  .rflags = regs->rflags,
-				  .user = vcpu->cpl == 3};
+				  .user = vcpu->cpl == 3,
+				  .phys_bits = vcpu->vm->phys_bits,
+				  .no_1g = vcpu->vm->no_1g};
 }
 
-static enum insn_mode mode_of(struct vcpu *vcpu)
+static inline enum insn_mode mode_of(const struct vcpu *vcpu)
 {
-	const uint32_t size = vcpu_code_size(vcpu);
-
-	if (size == 64)
-		return INSN_MODE_64;
-	return size == 32 ? INSN_MODE_32 : INSN_MODE_16;
+	return (enum insn_mode)vcpu->code.mode;
 }
 
-static bool cached_page(struct vcpu *vcpu, gva_t at)
+static inline bool cached_page(const struct vcpu *vcpu, gva_t at)
 {
 	const struct fetch_cache *const cache = &vcpu->fetch;
 
 	return cache->page == ((at.raw & ~(uint64_t)HV_PAGE_MASK) | 1) &&
-	       cache->cr3 == vcpu->regs.cr3 && cache->generation == vcpu->vm->flush_generation;
+	       cache->cr3 == vcpu->code.cr3 && cache->generation == vcpu->vm->flush_generation;
 }
 
 /** Translate the page of code at `at` and remember it. @return false: not there (any more). */
@@ -71,7 +69,7 @@ static bool load_page(struct vcpu *vcpu, gva_t at)
 
 	if (!host)
 		return false;
-	vcpu->fetch = (struct fetch_cache){.cr3 = vcpu->regs.cr3,
+	vcpu->fetch = (struct fetch_cache){.cr3 = vcpu->code.cr3,
 					   .page = page.raw | 1,
 					   .host = host,
 					   .generation = vcpu->vm->flush_generation};

@@ -22,6 +22,9 @@ _Static_assert(PF_P == PFERR_P && PF_W == PFERR_W && PF_U == PFERR_U && PF_RSVD 
 /** One walk: the entries used, and what they allow together. */
 struct walk {
 	const struct npt *npt;
+	/* The page of guest memory looked at last: a guest's tables mostly lie in one large page. */
+	uint64_t window, window_size;
+	const uint8_t *window_host;
 	const struct gpt_mode *mode;
 	uint64_t address; /**< linear */
 	uint64_t reserved; /**< bits that fault in any entry of this mode */
@@ -42,7 +45,29 @@ static hv_status_t page_fault(struct walk *walk, uint32_t code)
 	return HV_E_FAULT;
 }
 
-static void take_entry(struct walk *walk, gpa_t at, uint64_t value)
+/** Move the window to the page that holds `at`. @return false: nothing readable is there. */
+static __attribute__((noinline)) bool move_window(struct walk *walk, uint64_t at)
+{
+	struct npt_leaf leaf;
+
+	walk->window_size = 0;
+	if (npt_lookup(walk->npt, gpa(at), &leaf) != HV_OK || (leaf.prot & HV_PROT_READ) == 0)
+		return false;
+	walk->window = at & ~(leaf.size - 1u);
+	walk->window_size = leaf.size;
+	walk->window_host = (const uint8_t *)host_phys_to_virt(leaf.address) - (at - walk->window);
+	return true;
+}
+
+/** The table entry at a guest-physical address (aligned, so in one page), or NULL. */
+static inline const void *reach(struct walk *walk, uint64_t at)
+{
+	if (at - walk->window >= walk->window_size && !move_window(walk, at))
+		return NULL;
+	return walk->window_host + (at - walk->window);
+}
+
+static inline void take_entry(struct walk *walk, gpa_t at, uint64_t value)
 {
 	walk->entry[walk->used].at = at;
 	walk->entry[walk->used].value = value;
@@ -62,7 +87,7 @@ static uint64_t above_phys_bits(const struct gpt_mode *mode)
 /* ----------------------------------------------------------- tables of 64-bit entries: PAE, 4-level */
 
 /** @return whether this entry maps a page, with its reserved bits looked at. */
-static hv_status_t entry64_check(const struct walk *walk, uint64_t value, uint32_t level, bool *leaf)
+static inline hv_status_t entry64_check(const struct walk *walk, uint64_t value, uint32_t level, bool *leaf)
 {
 	uint64_t reserved = walk->reserved;
 
@@ -80,7 +105,7 @@ static hv_status_t walk64(struct walk *walk, uint64_t table, uint32_t level)
 {
 	for (;; level--) {
 		gpa_t at = gpa(table + 8u * PTE_INDEX(walk->address, level));
-		const uint64_t *entry = npt_pointer(walk->npt, at, HV_PROT_READ);
+		const uint64_t *entry = reach(walk, at.raw);
 		uint64_t value, inside;
 		bool leaf;
 
@@ -123,7 +148,7 @@ static hv_status_t walk_pae(struct walk *walk)
 
 	if (!mode->have_pdpte) {
 		gpa_t at = gpa((mode->cr3 & CR3_PAE_MASK) + 8u * index);
-		const uint64_t *entry = npt_pointer(walk->npt, at, HV_PROT_READ);
+		const uint64_t *entry = reach(walk, at.raw);
 
 		if (entry == NULL)
 			return HV_E_NOENT;
@@ -155,7 +180,7 @@ static hv_status_t walk32(struct walk *walk)
 
 	for (uint32_t level = 2u;; level--) {
 		gpa_t at = gpa(table + 4u * PTE32_INDEX(walk->address, level));
-		const uint32_t *entry = npt_pointer(walk->npt, at, HV_PROT_READ);
+		const uint32_t *entry = reach(walk, at.raw);
 		uint32_t value;
 
 		if (entry == NULL)
@@ -298,11 +323,14 @@ hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gv
 			  uint32_t access, bool set_ad, gpa_t *to, uint32_t *fault)
 {
 	bool is_long = (mode->efer & EFER_LMA) != 0;
-	struct walk walk = {.npt = npt,
-			    .mode = mode,
-			    .address = is_long ? from.raw : (uint32_t)from.raw};
+	struct walk walk; /* walk_tables() and the next lines set what is used */
 	hv_status_t status = HV_E_BUSY;
 
+	walk.npt = npt;
+	walk.mode = mode;
+	walk.address = is_long ? from.raw : (uint32_t)from.raw;
+	walk.window_size = 0;
+	walk.window = 0;
 	*fault = 0;
 	if ((mode->cr0 & CR0_PG) == 0) {
 		*to = gpa(walk.address);

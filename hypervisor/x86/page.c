@@ -131,19 +131,23 @@ static enum verdict apply_event(struct vcpu *vcpu, const struct hv_event *event)
 	}
 }
 
-enum verdict arch_apply_page(struct vcpu *vcpu)
+void arch_apply_registers(struct vcpu *vcpu)
 {
 	struct hv_vcpu_page *const page = vcpu->page;
 	const uint8_t request = page->request & REQUESTS;
 
 	page->dirty = 0;
-	page->inject.kind = HV_EVENT_NONE;
 	if (vcpu->staged_groups != 0)
 		apply_registers(vcpu, vcpu->staged_groups);
 	if (request != vcpu->request) {
 		vcpu->request = request;
 		vcpu_work(vcpu, VCPU_WORK_REQUEST);
 	}
+}
+
+enum verdict arch_apply_event(struct vcpu *vcpu)
+{
+	vcpu->page->inject.kind = HV_EVENT_NONE;
 	return apply_event(vcpu, &vcpu->staged_event);
 }
 
@@ -164,13 +168,17 @@ static void fill_pending(struct vcpu *vcpu)
 						       .code = event->code};
 }
 
+void arch_fill_ready(struct vcpu *vcpu, bool ask)
+{
+	vcpu->page->intr_ready = ask && vcpu_intr_ready(vcpu);
+	vcpu->page->nmi_ready = ask && vcpu_nmi_ready(vcpu);
+}
+
 void arch_fill_page(struct vcpu *vcpu, uint32_t groups)
 {
 	struct hv_vcpu_page *const page = vcpu->page;
 
-	page->intr_ready = vcpu_intr_ready(vcpu);
-	page->nmi_ready = vcpu_nmi_ready(vcpu);
-	page->halted = vcpu->regs.activity == HV_ACTIVITY_HALT;
+	page->halted = (__atomic_load_n(&vcpu->work, __ATOMIC_RELAXED) & VCPU_WORK_HALTED) != 0;
 	page->valid = groups;
 	if (groups == 0)
 		return;

@@ -4,6 +4,7 @@
 #include "hypervisor/x86/arch.h"
 #include "hypervisor/x86/exits.h"
 #include "hypervisor/x86/vendor.h"
+#include "lib/x86/insn.h"
 #include "lib/x86/regs.h"
 
 /** Segment attributes after reset (SDM vol. 3, Table 10-1). */
@@ -175,12 +176,41 @@ void x86_startup(struct vcpu *vcpu, uint32_t vector)
 	vcpu_change(vcpu, REGS_SEG | REGS_RIP | REGS_EVENT);
 }
 
+/** From groups that are in vcpu->regs, changed perhaps: the control block may be out of date. */
+static void code_from_regs(struct vcpu *vcpu)
+{
+	const struct hv_x86_regs *const regs = &vcpu->regs;
+	const struct hv_x86_segment *const cs = &regs->seg[HV_CS];
+	struct vcpu_code *const code = &vcpu->code;
+
+	vcpu_need(vcpu, REGS_CS | REGS_CR);
+	code->cr3 = regs->cr3;
+	code->base = cs->base;
+	code->mode = (cs->attr & HV_SEG_DB) != 0 ? INSN_MODE_32 : INSN_MODE_16;
+	if ((regs->efer & EFER_LMA) == 0 || (cs->attr & HV_SEG_L) == 0)
+		return;
+	code->base = 0;
+	code->mode = INSN_MODE_64;
+}
+
 void vcpu_fetch_regs(struct vcpu *vcpu, uint32_t groups)
 {
-	vendor->fetch(vcpu, groups);
-	vcpu->cached |= groups;
+	const uint32_t plain = groups & ~REGS_CODE;
+
+	if (plain != 0) {
+		vendor->fetch(vcpu, plain);
+		vcpu->cached |= plain;
+	}
 	if ((groups & REGS_SEG) != 0)
 		vcpu->cached |= REGS_CS;
+	if ((groups & REGS_CODE) == 0)
+		return;
+	if ((vcpu->changed & (REGS_CS | REGS_SEG | REGS_CR)) != 0) {
+		code_from_regs(vcpu);
+		return; /* and not cached: the next change would not be seen */
+	}
+	vendor->fetch_code(vcpu);
+	vcpu->cached |= REGS_CODE;
 }
 
 void arch_vcpu_put(struct vcpu *vcpu)
@@ -204,10 +234,6 @@ uint32_t vcpu_cpl(struct vcpu *vcpu)
 /** @req HV-012 The code size follows the guest's mode: 64-bit only in long mode with CS.L set. */
 uint32_t vcpu_code_size(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, REGS_CS | REGS_CR);
-	const uint32_t attr = vcpu->regs.seg[HV_CS].attr;
-
-	if ((vcpu->regs.efer & EFER_LMA) != 0 && (attr & HV_SEG_L) != 0)
-		return 64;
-	return (attr & HV_SEG_DB) != 0 ? 32 : 16;
+	vcpu_need(vcpu, REGS_CODE);
+	return 16u << vcpu->code.mode;
 }

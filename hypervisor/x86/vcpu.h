@@ -24,6 +24,7 @@
 #define REGS_RSP    (1u << 9)
 #define REGS_RFLAGS (1u << 10)
 #define REGS_CS	    (1u << 11) /**< seg[HV_CS] and `cpl` alone: part of REGS_SEG */
+#define REGS_CODE   (1u << 12) /**< vcpu->code: out of REGS_CS and REGS_CR what finding code takes */
 #define REGS_SEG    HV_X86_REGS_SEG
 #define REGS_CR	    HV_X86_REGS_CR
 #define REGS_DR	    HV_X86_REGS_DR
@@ -92,11 +93,20 @@ struct vm {
 	uint32_t sysreg_rules;
 	struct hv_x86_cpuid *cpuid; /**< HV_X86_CPUID_ROWS rows, sorted */
 	uint32_t cpuid_rows;
+	uint8_t phys_bits; /**< physical address bits that the guest's CPUID shows */
+	bool no_1g;	   /**< and no 1 GiB pages */
 	uint8_t *cpuid_index;	    /**< leaf number to its first row + 1: see x86/cpuid.c */
 	struct doorbell_slot doorbell[VM_DOORBELLS];
 	uint32_t doorbells;
 	struct vm_handler handler[HV_EXIT_KINDS];
 	void *vendor; /**< the vendor's per-VM data (permission bitmaps) */
+};
+
+/** Where and how the guest executes. */
+struct vcpu_code {
+	uint64_t cr3;
+	uint64_t base; /**< of CS; 0 in 64-bit mode */
+	uint8_t mode;  /**< enum insn_mode (lib/x86/insn.h) */
 };
 
 /** The page of code last fetched for instruction lengths: see x86/fetch.c. */
@@ -112,6 +122,7 @@ struct vcpu {
 	uint32_t cached;	 /**< REGS_* groups that are current in `regs` */
 	uint32_t changed;	 /**< REGS_* groups that the vendor has to take over */
 	struct exit_info exit;
+	struct vcpu_code code;	 /**< with REGS_CODE */
 	uint8_t cpl;		 /**< current privilege level; with REGS_CS or REGS_SEG */
 	uint8_t request;	 /**< page->request as taken over */
 	uint8_t action;		 /**< page->action, for `complete` */
@@ -121,6 +132,7 @@ struct vcpu {
 	uint32_t index;
 	uint32_t cpu;		 /**< CPU that it is bound to since its first run; ~0 before */
 	struct host_thread *thread; /**< that runs it; NULL: none */
+	struct host_thread *bound;  /**< that ran it last, on `cpu` */
 	struct host_fpu fpu;
 	void *vendor;		 /**< the vendor's per-vCPU data (VMCB, VMCS …) */
 
@@ -182,6 +194,8 @@ static inline void vcpu_need(struct vcpu *vcpu, uint32_t groups)
 static inline void vcpu_change(struct vcpu *vcpu, uint32_t groups)
 {
 	vcpu->changed |= groups;
+	if ((groups & (REGS_CS | REGS_SEG | REGS_CR)) != 0)
+		vcpu->cached &= ~REGS_CODE;
 }
 
 #endif

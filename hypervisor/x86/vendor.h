@@ -45,6 +45,9 @@ struct vendor_ops {
 	void (*enter)(struct vcpu *vcpu);
 	/** Copy register groups (REGS_*) from the control block into vcpu->regs. */
 	void (*fetch)(struct vcpu *vcpu, uint32_t groups);
+	/** Fill vcpu->code (REGS_CODE) from the control block: on the way of every exit whose instruction's
+	 *  bytes are needed, so in few steps. */
+	void (*fetch_code)(struct vcpu *vcpu);
 	/** Copy register groups from vcpu->regs into the control block. They have been sanitised. */
 	void (*store)(struct vcpu *vcpu, uint32_t groups);
 

@@ -252,8 +252,9 @@ struct hv_vcpu_page {
 	struct hv_event inject; /**< delivered before the next instruction; kind goes back to NONE */
 	/* Written by the hypervisor when a run returns. */
 	uint32_t valid;	    /**< register groups in the register area that hold the guest's state */
-	uint8_t intr_ready; /**< 1: an external interrupt injected now is taken at once */
-	uint8_t nmi_ready;
+	uint8_t intr_ready; /**< 1: an external interrupt injected now is taken at once. Not looked at, and
+				 0, with HV_EXIT_PORT and HV_EXIT_MEMORY: ask for a window */
+	uint8_t nmi_ready;  /**< likewise an NMI */
 	uint8_t halted; /**< 1: the guest waits for an interrupt */
 	uint8_t reserved2;
 	struct hv_exit exit;

@@ -54,6 +54,27 @@ static void find_new_instructions(void)
 	}
 }
 
+/** CPUID 1 EAX: family, with the extended family where that counts (APM vol. 3, E.3.2). */
+static uint32_t family(void)
+{
+	const uint32_t eax = cpuid(CPUID_VERSION).eax;
+	const uint32_t base = eax >> 8 & 0xfu;
+
+	return base == 0xf ? base + (eax >> 20 & 0xffu) : base;
+}
+
+/**
+ * Real CPUs have decode assists since family 15h. One that has not is an emulator's: Bochs, which on an
+ * intercepted #DB doesn't write DR6. There #DB isn't intercepted without need; the endless loops that
+ * interception prevents are those of real CPUs' microcode.
+ */
+static bool loses_dr6(uint32_t edx)
+{
+	const uint32_t mask = CPUID_8000000A_EDX_NRIPS | CPUID_8000000A_EDX_DECODEASSISTS;
+
+	return family() >= 0x15 && (edx & mask) == CPUID_8000000A_EDX_NRIPS;
+}
+
 static void find_features(void)
 {
 	const struct cpuid_regs r = cpuid(CPUID_EXT_SVM);
@@ -63,6 +84,7 @@ static void find_features(void)
 		.asids = r.ebx,
 		.clean = (r.edx & CPUID_8000000A_EDX_VMCBCLEAN) != 0 ? SVM_CLEAN_ALL : 0,
 		.rdtscp = (cpuid(CPUID_EXT_FEATURES).edx & CPUID_80000001_EDX_RDTSCP) != 0,
+		.loses_dr6 = loses_dr6(r.edx),
 	};
 	find_new_instructions();
 }
@@ -440,14 +462,15 @@ void svm_exited(struct vcpu *vcpu)
 	const struct vmcb_save *const save = &svm->vmcb.save;
 	const uint32_t code = (uint32_t)c->exitcode;
 	const uint64_t length = c->nrip - save->rip;
+	const uint32_t shadow = ((uint32_t)c->int_state & SVM_INTERRUPT_SHADOW) | svm->nmi_shadow;
 
+	_Static_assert(SVM_INTERRUPT_SHADOW == HV_SHADOW_STI, "the same bit");
 	if (PARANOID)
 		check_after(vcpu);
 	vcpu->regs.gpr[HV_RAX] = save->rax;
 	vcpu->regs.rip = save->rip;
 	vcpu->regs.rflags = save->rflags;
-	vcpu->regs.shadow = (uint32_t)c->int_state & SVM_INTERRUPT_SHADOW;
-	vcpu->regs.shadow |= svm->nmi_shadow;
+	vcpu->regs.shadow = shadow;
 	vcpu->cached = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
 	vcpu->exit.hw_reason = code;
 	vcpu->exit.flags = 0;
@@ -509,6 +532,7 @@ const struct vendor_ops svm_ops = {
 	.vcpu_exit = svm_vcpu_exit,
 	.enter = svm_enter,
 	.fetch = svm_fetch,
+	.fetch_code = svm_fetch_code,
 	.store = svm_store,
 	.inject = svm_inject,
 	.intr_window = svm_intr_window,

@@ -18,6 +18,7 @@ struct svm_features {
 	uint32_t clean;	     /**< VMCB clean bits to be set after a run: all, or 0 where unsupported */
 	uint32_t intercept_2, intercept_3; /**< bits of instructions that only newer CPUs have */
 	bool rdtscp;	     /**< TSC_AUX exists */
+	bool loses_dr6;	     /**< an intercepted #DB leaves no trace in DR6 (Bochs 2.7) */
 };
 extern struct svm_features svm_features;
 
@@ -101,6 +102,7 @@ extern const struct exit_row svm_exits[SVM_ROWS];
 
 /* svm_regs.c */
 void svm_fetch(struct vcpu *vcpu, uint32_t groups);
+void svm_fetch_code(struct vcpu *vcpu);
 void svm_store(struct vcpu *vcpu, uint32_t groups);
 
 /* svm_event.c */

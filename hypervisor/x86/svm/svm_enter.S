@@ -83,11 +83,8 @@ svm_switch:
 	cli
 	stgi
 	/* No guest value is left for the host to compute with, be it by misprediction: the registers that
-	 * the ABI doesn't preserve are cleared, the others restored. */
+	 * the ABI doesn't preserve are cleared, or written first thing in svm_exited; the others restored. */
 	popq	%rdi
-	xorl	%ecx, %ecx
-	xorl	%edx, %edx
-	xorl	%esi, %esi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
 	xorl	%r10d, %r10d

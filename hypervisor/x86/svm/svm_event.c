@@ -18,7 +18,7 @@
 
 static bool is_soft(const struct x86_event *event)
 {
-	if (event->type == X86_EVENT_SOFT_INT || event->type == X86_EVENT_SOFT_EXC)
+	if (event->type >= X86_EVENT_SOFT_INT)
 		return true;
 	return event->type == X86_EVENT_EXCEPTION &&
 	       (event->vector == X86_BP || event->vector == X86_OF);
@@ -26,12 +26,11 @@ static bool is_soft(const struct x86_event *event)
 
 /**
  * 15.20: a software event returns behind its instruction: to nRIP where the CPU has that field, to RIP
- * otherwise, which then has to be advanced before the entry.
+ * otherwise. Both are advanced: Bochs has nRIP but uses RIP.
  */
 static void inject_soft(struct vcpu *vcpu, const struct x86_event *event)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
-
 	/* INT3 and INTO are one byte long, should whoever raised it have said nothing. */
 	const uint32_t length = event->insn_length != 0 ? event->insn_length : 1;
 
@@ -39,11 +38,8 @@ static void inject_soft(struct vcpu *vcpu, const struct x86_event *event)
 	svm->soft_injected = true;
 	svm->soft = *event;
 	svm->soft_rip = vcpu->regs.rip;
-	if (svm_has(CPUID_8000000A_EDX_NRIPS)) {
-		svm->vmcb.control.nrip = vcpu->regs.rip + length;
-		return;
-	}
 	vcpu->regs.rip += length;
+	svm->vmcb.control.nrip = vcpu->regs.rip;
 	vcpu_change(vcpu, REGS_RIP);
 }
 
@@ -78,6 +74,9 @@ static struct x86_event decode_event(uint64_t info)
 		[SVM_EVENT_NMI] = X86_EVENT_NMI,
 		[SVM_EVENT_EXCEPTION] = X86_EVENT_EXCEPTION,
 		[SVM_EVENT_SOFT_INT] = X86_EVENT_SOFT_INT,
+		/* Bochs: the numbers of VT-x. */
+		[X86_EVENT_PRIV_SOFT] = X86_EVENT_PRIV_SOFT,
+		[X86_EVENT_SOFT_EXC] = X86_EVENT_SOFT_EXC,
 	};
 
 	return (struct x86_event){
@@ -301,16 +300,41 @@ static void fix_pushed_flags(struct vcpu *vcpu)
 	guest_write_virtual(&vcpu->vm->npt, &mode, at, &flags, 1, &where, &fault);
 }
 
+#define DR6_CAUSES (DR6_B0 | DR6_B1 | DR6_B2 | DR6_B3 | DR6_BD | DR6_BS | DR6_BT)
+
+/**
+ * 15.12.2: DR6 in the VMCB is already the handler's. Where the CPU forgets the causes: a step if TF was
+ * set, otherwise any of the armed breakpoints.
+ */
+static uint64_t debug_causes(const struct svm_vcpu *svm)
+{
+	const struct vmcb_save *const save = &svm->vmcb.save;
+	uint64_t armed = 0;
+
+	if (!svm_features.loses_dr6)
+		return save->dr6 & DR6_CAUSES;
+	if (svm->stepping || (save->rflags & RFLAGS_TF) != 0)
+		return DR6_BS;
+	for (uint32_t n = 0; n < 4; n++)
+		if ((save->dr7 & (DR7_L(n) | DR7_G(n))) != 0)
+			armed |= DR6_B0 << n;
+	return armed;
+}
+
 /** Take TF out of wherever the instruction, if it was executed, has put it. */
 void svm_step_after(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 	struct vmcb_save *const save = &svm->vmcb.save;
 
-	if (!svm->stepping || !svm->step_own_tf)
+	if (!svm->stepping)
 		return;
-	const bool executed = vcpu->exit.index == SVM_EXIT_EXCP + X86_DB && (save->dr6 & DR6_BS) != 0;
+	const bool trap = vcpu->exit.index == SVM_EXIT_EXCP + X86_DB;
+	const bool executed = trap && (debug_causes(svm) & DR6_BS) != 0;
 
+	svm->stepping = trap;
+	if (!svm->step_own_tf)
+		return;
 	if (!executed || svm->step_kind != STEP_LOADS)
 		save->rflags &= ~RFLAGS_TF;
 	vcpu->regs.rflags = save->rflags;
@@ -338,13 +362,11 @@ static uint64_t finish_step(struct vcpu *vcpu, uint64_t causes)
 	return causes;
 }
 
-#define DR6_CAUSES (DR6_B0 | DR6_B1 | DR6_B2 | DR6_B3 | DR6_BD | DR6_BS | DR6_BT)
-
 enum verdict svm_exit_debug(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 	const struct x86_event event = {.valid = 1, .type = X86_EVENT_EXCEPTION, .vector = X86_DB};
-	uint64_t causes = svm->vmcb.save.dr6 & DR6_CAUSES;
+	uint64_t causes = debug_causes(svm);
 
 	if (svm->stepping) {
 		svm->stepping = false;

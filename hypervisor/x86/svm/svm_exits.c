@@ -204,6 +204,17 @@ static enum verdict exit_task_switch(struct vcpu *vcpu)
 	return x86_exit_task_switch(vcpu, &ts);
 }
 
+/**
+ * Entry refused. Emulators save a mixture of guest and host state then: what the driver knew of the guest is
+ * put back, which includes what was stored last and so what the CPU objected to.
+ */
+static enum verdict exit_invalid(struct vcpu *vcpu)
+{
+	vcpu->cached = REGS_ALL;
+	vcpu_change(vcpu, REGS_ALL);
+	return x86_exit_invalid_state(vcpu);
+}
+
 /* ----------------------------------------------------------------------------------------- the table */
 
 #define GPR HV_X86_REGS_GPR
@@ -256,6 +267,6 @@ const struct exit_row svm_exits[SVM_ROWS] = {
 	[SVM_EXIT_INVPCID] = UNEXPECTED,
 	[SVM_EXIT_MCOMMIT ... SVM_EXIT_TLBSYNC] = {exit_undefined, HV_EXIT_OTHER, 0},
 	[SVM_ROW_NPF] = {exit_npf, HV_EXIT_MEMORY, 0},
-	[SVM_ROW_INVALID] = {x86_exit_invalid_state, HV_EXIT_INVALID, HV_X86_REGS_ALL},
+	[SVM_ROW_INVALID] = {exit_invalid, HV_EXIT_INVALID, HV_X86_REGS_ALL},
 	[SVM_ROW_UNEXPECTED] = UNEXPECTED,
 };

@@ -7,6 +7,7 @@
  * and is hidden. CR8 is the local APIC's TPR, whose truth is the APIC page while the guest isn't running.
  */
 #include "hypervisor/x86/svm/svm.h"
+#include "lib/x86/insn.h"
 #include "lib/x86/regs.h"
 
 /* ---------------------------------------------------------------------------------------- segments */
@@ -251,6 +252,21 @@ static void fetch_groups(struct vcpu *vcpu, struct vmcb_save *save, uint32_t gro
 		fetch_event(vcpu);
 	if ((groups & REGS_TIME) != 0)
 		vcpu->regs.tsc_offset = svm_of(vcpu)->vmcb.control.tsc_offset;
+}
+
+/** EFER.LMA and CS.L: 64-bit mode. */
+void svm_fetch_code(struct vcpu *vcpu)
+{
+	const struct vmcb_save *const save = &svm_of(vcpu)->vmcb.save;
+	struct vcpu_code *const code = &vcpu->code;
+
+	code->cr3 = save->cr3;
+	code->base = 0;
+	code->mode = INSN_MODE_64;
+	if ((save->efer & EFER_LMA) != 0 && (save->cs.attrib & SVM_SEG_L) != 0)
+		return;
+	code->base = save->cs.base;
+	code->mode = (save->cs.attrib & SVM_SEG_DB) != 0 ? INSN_MODE_32 : INSN_MODE_16;
 }
 
 #define REGS_POINTERS (REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_CS)

@@ -16,12 +16,12 @@ struct intercepts {
 
 /**
  * Always. #DB and #AC: a guest can make the CPU deliver one of them for ever, without an instruction
- * boundary at which an interrupt could come (CVE-2015-8104, CVE-2015-5307). VINTR exits only while
- * V_IRQ is set.
+ * boundary at which an interrupt could come (CVE-2015-8104, CVE-2015-5307). #DB is added below, except
+ * where DR6 would be lost with it. VINTR exits only while V_IRQ is set.
  */
 static const struct intercepts always = {
 	.cr = SVM_CR_WRITE(4),
-	.exception = SVM_EXCEPTION(X86_DB) | SVM_EXCEPTION(X86_AC) | SVM_EXCEPTION(X86_MC),
+	.exception = SVM_EXCEPTION(X86_AC) | SVM_EXCEPTION(X86_MC),
 	.word_1 = SVM_I1_INTR | SVM_I1_NMI | SVM_I1_SMI | SVM_I1_INIT | SVM_I1_VINTR |
 		  SVM_I1_CR0_SEL | SVM_I1_RDPMC | SVM_I1_CPUID | SVM_I1_RSM | SVM_I1_INVD |
 		  SVM_I1_HLT | SVM_I1_INVLPGA | SVM_I1_IOIO_PROT | SVM_I1_MSR_PROT |
@@ -71,6 +71,8 @@ static void add_own(struct intercepts *to, const struct vcpu *vcpu)
 
 	if (!vcpu->dr_live)
 		to->dr = SVM_DR_ALL;
+	if (!svm_features.loses_dr6)
+		to->exception |= SVM_EXCEPTION(X86_DB);
 	if (svm->cr8_trap)
 		to->cr |= SVM_CR_WRITE(8);
 	if (svm->nmi_shadow != 0 && (svm->slow & SVM_SLOW_IRET) == 0)
@@ -121,6 +123,8 @@ static void set_step(struct vcpu *vcpu)
 	if ((vcpu->request & HV_REQUEST_STEP) != 0)
 		svm->step |= SVM_STEP_VMM;
 	svm->slow = (svm->slow & ~SVM_SLOW_STEP) | (svm->step != 0 ? SVM_SLOW_STEP : 0);
+	if (svm->step == 0)
+		svm->stepping = false;
 }
 
 /**

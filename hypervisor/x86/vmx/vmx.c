@@ -524,6 +524,7 @@ const struct vendor_ops vmx_ops = {
 	.vcpu_exit = vmx_vcpu_exit,
 	.enter = vmx_enter,
 	.fetch = vmx_fetch,
+	.fetch_code = vmx_fetch_code,
 	.store = vmx_store,
 	.inject = vmx_inject,
 	.intr_window = vmx_intr_window,

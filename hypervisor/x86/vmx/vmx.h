@@ -177,6 +177,7 @@ unsigned int vmx_world_switch(struct vcpu *vcpu, struct vmx_vcpu *v);
 extern const char vmx_exit_point[];
 
 void vmx_fetch(struct vcpu *vcpu, uint32_t groups);
+void vmx_fetch_code(struct vcpu *vcpu);
 void vmx_store(struct vcpu *vcpu, uint32_t groups);
 /** The same between vmx_begin() and vmx_end(). */
 void vmx_fetch_groups(struct vcpu *vcpu, uint32_t groups);

@@ -4,6 +4,7 @@
  * Register groups between vcpu->regs and the VMCS (guest-state area: SDM vol. 3, 25.4).
  */
 #include "hypervisor/x86/vmx/vmx.h"
+#include "lib/x86/insn.h"
 #include "lib/x86/paging.h"
 
 /* ----------------------------------------------------------------------------------- segments */
@@ -415,6 +416,23 @@ void vmx_fetch(struct vcpu *vcpu, uint32_t groups)
 	struct vmx_vcpu *v = vmx_begin(vcpu);
 
 	vmx_fetch_groups(vcpu, groups);
+	vmx_end(v);
+}
+
+/** The entry control says whether long mode is active: the CPU keeps it so (27.2). */
+void vmx_fetch_code(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *v = vmx_begin(vcpu);
+	struct vcpu_code *code = &vcpu->code;
+	uint64_t rights = vmread(vmcs_nth(VMCS_GUEST_ES_ACCESS, HV_CS));
+
+	code->cr3 = vmread(VMCS_GUEST_CR3);
+	code->base = 0;
+	code->mode = INSN_MODE_64;
+	if ((rights & HV_SEG_L) == 0 || (vmread(VMCS_GUEST_EFER) & EFER_LMA) == 0) {
+		code->base = vmread(vmcs_nth(VMCS_GUEST_ES_BASE, HV_CS));
+		code->mode = (rights & HV_SEG_DB) != 0 ? INSN_MODE_32 : INSN_MODE_16;
+	}
 	vmx_end(v);
 }
 
