@@ -5,17 +5,42 @@
 #include "lib/x86/cpu.h"
 #include "lib/x86/pit.h"
 
-#define CALIBRATION_HZ 200 /* a measurement takes 5 ms */
-
 static uint64_t hz;
+
+static uint64_t now(void)
+{
+	return rdtsc();
+}
+
+static uint64_t measure_once(uint64_t (*counter)(void), uint16_t count)
+{
+	uint64_t start = counter();
+
+	pit_wait(count);
+	return counter() - start;
+}
+
+uint64_t clock_measure(uint64_t (*counter)(void))
+{
+	uint16_t count = PIT_HZ / CLOCK_MEASUREMENT_HZ;
+	uint64_t least = UINT64_MAX;
+	unsigned agreeing = 0;
+
+	for (unsigned i = 0; i < CLOCK_MEASUREMENTS && agreeing < CLOCK_AGREEING; i++) {
+		uint64_t elapsed = measure_once(counter, count);
+
+		if (elapsed < least - least / 32)
+			agreeing = 0; /* all before were too long */
+		if (elapsed < least)
+			least = elapsed;
+		agreeing += elapsed - least <= least / 32;
+	}
+	return least * PIT_HZ / count;
+}
 
 void clock_init(void)
 {
-	uint16_t count = PIT_HZ / CALIBRATION_HZ;
-	uint64_t start = rdtsc();
-
-	pit_wait(count);
-	hz = (rdtsc() - start) * PIT_HZ / count;
+	hz = clock_measure(now);
 }
 
 uint64_t clock_hz(void)

@@ -6,6 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CLOCK_MEASUREMENT_HZ 1000 /**< each takes 1 ms */
+#define CLOCK_MEASUREMENTS   30	  /**< at most */
+#define CLOCK_AGREEING	     3	  /**< so many must agree */
+
+/**
+ * Measures how often a second something counts, against the PIT. It does so until the least results
+ * agree: a host that runs others meanwhile only makes a measurement longer.
+ */
+uint64_t clock_measure(uint64_t (*counter)(void));
+
 /** Measures the TSC. */
 void clock_init(void);
 

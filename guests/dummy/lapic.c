@@ -3,13 +3,9 @@
 
 #include "guests/dummy/clock.h"
 #include "guests/dummy/cpu.h"
-#include "guests/dummy/pit.h"
 #include "guests/dummy/rt.h"
 #include "lib/x86/apic.h"
 #include "lib/x86/cpu.h"
-#include "lib/x86/pit.h"
-
-#define CALIBRATION_HZ 200
 
 static bool present, x2apic;
 static uintptr_t page;
@@ -87,13 +83,15 @@ void lapic_send(uint32_t apic_id, uint32_t command)
 	irq_restore(flags);
 }
 
+static uint64_t timer_elapsed(void)
+{
+	return UINT32_MAX - lapic_read(APIC_CURRENT_COUNT);
+}
+
 void lapic_timer_calibrate(void)
 {
-	uint16_t count = PIT_HZ / CALIBRATION_HZ;
-
 	lapic_timer_start(APIC_LVT_ONESHOT | APIC_LVT_MASKED, LAPIC_TIMER_VECTOR, UINT32_MAX);
-	pit_wait(count);
-	timer_hz = (uint64_t)(UINT32_MAX - lapic_read(APIC_CURRENT_COUNT)) * PIT_HZ / count;
+	timer_hz = clock_measure(timer_elapsed);
 	lapic_timer_stop();
 }
 

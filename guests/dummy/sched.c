@@ -266,6 +266,7 @@ _Noreturn void sched_exit(const struct thread_end *end)
 
 	cli();
 	t->end = *end;
+	t->end.preemptions = t->preemptions;
 	set_state(t, THREAD_DEAD);
 	switch_away();
 	panic("a dead thread ran");

@@ -25,6 +25,7 @@ struct thread_end {
 	uint64_t error;
 	uint64_t address; /**< CR2 */
 	int64_t status;	  /**< what it passed to exit, if it did not fault */
+	uint64_t preemptions; /**< how often the tick had taken the CPU away from it */
 };
 
 struct thread {

@@ -16,7 +16,7 @@
 
 #define STACK_BYTES 8192
 #define START_LIMIT_US 1000000
-#define CALL_LIMIT_US  1000000
+#define CALL_LIMIT_US  5000000
 
 /* in trampoline.S */
 extern const uint8_t trampoline_start[], trampoline_end[];

@@ -18,7 +18,7 @@ void smp_init(void);
 /** @return how many CPUs run, at least 1. Their indices are 0 to this - 1. */
 unsigned smp_cpus(void);
 
-/** Runs fn(arg) on another CPU, in an interrupt, and waits for it. @return false if it took over 1 s. */
+/** Runs fn(arg) on another CPU, in an interrupt, and waits for it. @return false if it took over 5 s. */
 bool smp_call(unsigned cpu, void (*fn)(uint64_t arg), uint64_t arg);
 
 /** Removes one page's translation from the TLBs of all CPUs. */

@@ -70,16 +70,15 @@ static bool join_all(struct thread *t[], unsigned count, int64_t status)
 static bool preemption(void)
 {
 	struct thread *t[2];
-	uint64_t preempted = 0;
+	struct thread_end end[2] = {{0}, {0}};
 
 	process_clear_shared();
 	for (unsigned i = 0; i < 2; i++)
 		t[i] = process_start("spin", (const uint64_t[3]){i, 2, 3}, cpu_index());
 	CHECK(t[0] != NULL && t[1] != NULL);
-	timer_wait(4);
-	preempted = t[0]->preemptions + t[1]->preemptions;
-	CHECK(join_all(t, 2, 0));
-	CHECK(preempted >= 2);
+	CHECK(sched_join(t[0], LIMIT, &end[0]) && sched_join(t[1], LIMIT, &end[1]));
+	CHECK(!end[0].faulted && end[0].status == 0 && end[0].preemptions >= 2);
+	CHECK(!end[1].faulted && end[1].status == 0 && end[1].preemptions >= 2);
 	return true;
 }
 

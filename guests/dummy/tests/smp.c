@@ -88,15 +88,23 @@ static bool tlb_shootdown(void)
 	return true;
 }
 
+static uint64_t ticks_before[CPUS_MAX];
+
+static bool have_ticked(void *ctx)
+{
+	(void)ctx;
+	for (unsigned cpu = 0; cpu < smp_cpus(); cpu++) {
+		if (timer_ticks_of(cpu) < ticks_before[cpu] + 3)
+			return false;
+	}
+	return true;
+}
+
 static bool all_tick(void)
 {
-	uint64_t before[CPUS_MAX];
-
 	for (unsigned cpu = 0; cpu < smp_cpus(); cpu++)
-		before[cpu] = timer_ticks_of(cpu);
-	timer_wait(8);
-	for (unsigned cpu = 0; cpu < smp_cpus(); cpu++)
-		CHECK(timer_ticks_of(cpu) - before[cpu] >= 2);
+		ticks_before[cpu] = timer_ticks_of(cpu);
+	CHECK(timer_wait_for(have_ticked, NULL, 2 * TIMER_HZ));
 	return true;
 }
 

@@ -144,9 +144,13 @@ static bool ring0_exceptions(void)
 		struct fault f = {0};
 		struct desc_ptr idt;
 
+		/* without the tick: its vector too is past the IDT that one of them loads */
+		uint64_t flags = irq_save();
+
 		sidt(&idt);
 		bool faulted = try_call(exceptions[i].fn, exceptions[i].arg, &f);
 		lidt(&idt);
+		irq_restore(flags);
 		if (faulted && f.vector == exceptions[i].vector && f.cs == KERNEL_CS &&
 		    test_same_error(exceptions[i].error, f.error))
 			continue;
