@@ -30,7 +30,7 @@ static hv_status_t attach_ports(struct bus *bus, struct device *dev,
 					 .write = dev->class->write,
 					 .first = (uint16_t)range->first,
 					 .last = (uint16_t)(range->first + range->size - 1),
-					 .base = range->base,
+					 .offset = range->base - (uint32_t)range->first,
 					 .width = range->width};
 	memset(&bus->port[range->first], (int)n, (size_t)range->size);
 	return HV_OK;
@@ -111,8 +111,7 @@ static uint32_t read_byte(struct bus *bus, uint16_t port)
 	const struct bus_slot *slot = bus_port_find(bus, port, 1);
 
 	if (slot)
-		return (uint32_t)slot->read(slot->dev, slot->base + (uint64_t)port - slot->first, 1) &
-		       0xff;
+		return (uint32_t)slot->read(slot->dev, port + slot->offset, 1) & 0xff;
 	absent_count(bus, port, false);
 	return 0xff;
 }
@@ -122,7 +121,7 @@ static void write_byte(struct bus *bus, uint16_t port, uint32_t value)
 	const struct bus_slot *slot = bus_port_find(bus, port, 1);
 
 	if (slot)
-		slot->write(slot->dev, slot->base + (uint64_t)port - slot->first, 1, value & 0xff);
+		slot->write(slot->dev, port + slot->offset, 1, value & 0xff);
 	else
 		absent_count(bus, port, true);
 }

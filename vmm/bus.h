@@ -22,9 +22,9 @@ struct bus_slot {
 	struct device *dev;
 	uint64_t (*read)(struct device *dev, uint64_t where, unsigned int size);
 	void (*write)(struct device *dev, uint64_t where, unsigned int size, uint64_t value);
+	uint32_t offset; /**< `where` of a port is port + offset, modulo 2^32 */
 	uint16_t first, last;
-	uint32_t base;
-	uint32_t width; /**< 0: nobody */
+	uint32_t width;		/**< 0: nobody */
 	uint32_t reads, writes; /**< only of absent ports */
 };
 
@@ -77,8 +77,7 @@ static inline uint32_t bus_port_read(struct bus *bus, uint16_t port, unsigned in
 	const struct bus_slot *slot = bus_port_find(bus, port, size);
 
 	if (__builtin_expect(slot != NULL, 1))
-		return (uint32_t)slot->read(slot->dev, slot->base + (uint64_t)port - slot->first,
-					    size);
+		return (uint32_t)slot->read(slot->dev, port + slot->offset, size);
 	return bus_port_read_slow(bus, port, size);
 }
 
@@ -87,7 +86,7 @@ static inline void bus_port_write(struct bus *bus, uint16_t port, unsigned int s
 	const struct bus_slot *slot = bus_port_find(bus, port, size);
 
 	if (__builtin_expect(slot != NULL, 1))
-		slot->write(slot->dev, slot->base + (uint64_t)port - slot->first, size, value);
+		slot->write(slot->dev, port + slot->offset, size, value);
 	else
 		bus_port_write_slow(bus, port, size, value);
 }

@@ -10,6 +10,14 @@
 #include "vmm/status.h"
 #include "vmm/vm.h"
 
+/** Something that the VMM doesn't provide: the architecture's fault. */
+static enum vcpu_verdict exit_fault(struct vcpu *vcpu, struct hv_vcpu_page *page)
+{
+	(void)vcpu;
+	page->action = HV_ACTION_FAULT;
+	return VCPU_RUN;
+}
+
 /* ------------------------------------------------------------------------------------------- ports */
 
 static void string_item(struct bus *bus, const struct hv_exit_port *exit, uint8_t *data)
@@ -26,21 +34,20 @@ static void string_item(struct bus *bus, const struct hv_exit_port *exit, uint8_
 }
 
 /** String I/O: the items are in the page's data area. */
-static void port_string(struct vcpu *vcpu, struct hv_vcpu_page *page)
+static __attribute__((noinline)) enum vcpu_verdict port_string(struct vcpu *vcpu,
+							       struct hv_vcpu_page *page)
 {
 	const struct hv_exit_port exit = page->exit.port;
+
+	if (exit.size != 1 && exit.size != 2 && exit.size != 4)
+		return exit_fault(vcpu, page);
 	uint32_t room = (uint32_t)sizeof(page->data) / exit.size;
 	uint32_t count = exit.count < room ? exit.count : room;
-
 	platform_mutex_lock(&vcpu->vm->lock);
 	for (uint32_t i = 0; i < count; i++)
 		string_item(&vcpu->vm->bus, &exit, page->data + (size_t)i * exit.size);
 	platform_mutex_unlock(&vcpu->vm->lock);
-}
-
-static bool port_size_ok(uint8_t size)
-{
-	return size == 1 || size == 2 || size == 4;
+	return VCPU_RUN;
 }
 
 static enum vcpu_verdict exit_port(struct vcpu *vcpu, struct hv_vcpu_page *page)
@@ -48,14 +55,8 @@ static enum vcpu_verdict exit_port(struct vcpu *vcpu, struct hv_vcpu_page *page)
 	struct hv_exit_port *exit = &page->exit.port;
 	struct vm *vm = vcpu->vm;
 
-	if (__builtin_expect(!port_size_ok(exit->size), 0)) {
-		page->action = HV_ACTION_FAULT;
-		return VCPU_RUN;
-	}
-	if (__builtin_expect(exit->string || exit->count > 1, 0)) {
-		port_string(vcpu, page);
-		return VCPU_RUN;
-	}
+	if (__builtin_expect(exit->string || exit->count > 1, 0))
+		return port_string(vcpu, page);
 	platform_mutex_lock(&vm->lock);
 	if (exit->write)
 		bus_port_write(&vm->bus, exit->port, exit->size, exit->value);
@@ -72,14 +73,6 @@ static enum vcpu_verdict exit_nothing(struct vcpu *vcpu, struct hv_vcpu_page *pa
 {
 	(void)vcpu;
 	(void)page;
-	return VCPU_RUN;
-}
-
-/** Something that the VMM doesn't provide: the architecture's fault. */
-static enum vcpu_verdict exit_fault(struct vcpu *vcpu, struct hv_vcpu_page *page)
-{
-	(void)vcpu;
-	page->action = HV_ACTION_FAULT;
 	return VCPU_RUN;
 }
 
@@ -219,7 +212,7 @@ static enum vcpu_verdict exit_kicked(struct vcpu *vcpu, struct hv_vcpu_page *pag
 
 /* ----------------------------------------------------------------------------------------- dispatch */
 
-static const exit_handler_t handlers[HV_EXIT_KINDS] = {
+const exit_handler_t exit_handlers[HV_EXIT_KINDS] = {
 	[HV_EXIT_NONE] = exit_nothing,
 	[HV_EXIT_KICKED] = exit_kicked,
 	[HV_EXIT_PORT] = exit_port,
@@ -244,18 +237,10 @@ static const exit_handler_t handlers[HV_EXIT_KINDS] = {
 	[HV_EXIT_OTHER] = exit_error,
 };
 
-enum vcpu_verdict exit_dispatch(struct vcpu *vcpu)
+enum vcpu_verdict exit_custom(struct vcpu *vcpu, uint32_t kind)
 {
-	struct hv_vcpu_page *page = vcpu->page;
-	uint32_t kind = page->exit.kind;
-
-	if (__builtin_expect(kind >= HV_EXIT_KINDS, 0))
-		kind = HV_EXIT_ERROR;
 	const struct vm_custom *custom = &vcpu->vm->custom[kind];
-	if (__builtin_expect(custom->handle != NULL, 0)) {
-		enum vcpu_verdict verdict = custom->handle(custom->ctx, vcpu, page);
-		if (verdict != VCPU_PASS)
-			return verdict;
-	}
-	return handlers[kind](vcpu, page);
+	enum vcpu_verdict verdict = custom->handle(custom->ctx, vcpu, vcpu->page);
+
+	return verdict == VCPU_PASS ? exit_handlers[kind](vcpu, vcpu->page) : verdict;
 }

@@ -26,7 +26,7 @@ static void interrupt_inject(struct vcpu *vcpu)
  * @req VMM-003 An interrupt of the legacy controller is acknowledged when the guest takes it, not
  *              before; one that the guest can't take is given to it as soon as it can.
  */
-static void interrupt_offer(struct vcpu *vcpu)
+static __attribute__((noinline)) void interrupt_offer(struct vcpu *vcpu)
 {
 	struct hv_vcpu_page *page = vcpu->page;
 	uint32_t attention = __atomic_load_n(&vcpu->attention, __ATOMIC_ACQUIRE);
@@ -62,7 +62,7 @@ void vcpu_attend(struct vcpu *vcpu, uint32_t what)
 		hv_vcpu_kick(vcpu->handle);
 }
 
-static void run_failed(struct vcpu *vcpu, hv_status_t status)
+static __attribute__((noinline, cold)) void run_failed(struct vcpu *vcpu, hv_status_t status)
 {
 	struct vm *vm = vcpu->vm;
 

@@ -113,8 +113,23 @@ void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size);
 void vcpu_thread(void *vcpu);
 /** Give it something to look at (VCPU_*): out of the guest, if it is there. From any thread. */
 void vcpu_attend(struct vcpu *vcpu, uint32_t what);
-/** Handle the exit in the vCPU's page (exit.c). */
-enum vcpu_verdict exit_dispatch(struct vcpu *vcpu);
+/** What the VMM does about each kind of exit (exit.c). */
+extern const exit_handler_t exit_handlers[HV_EXIT_KINDS];
+/** An exit of a kind that has a custom handler. */
+enum vcpu_verdict exit_custom(struct vcpu *vcpu, uint32_t kind);
+
+/** Handle the exit in the vCPU's page. */
+static inline enum vcpu_verdict exit_dispatch(struct vcpu *vcpu)
+{
+	uint32_t kind = vcpu->page->exit.kind;
+
+	if (__builtin_expect(kind >= HV_EXIT_KINDS, 0))
+		kind = HV_EXIT_ERROR;
+	if (__builtin_expect(vcpu->vm->custom[kind].handle != NULL, 0))
+		return exit_custom(vcpu, kind);
+	return exit_handlers[kind](vcpu, vcpu->page);
+}
+
 /** HV_EXIT_MEMORY (mmio.c). */
 enum vcpu_verdict exit_memory(struct vcpu *vcpu, struct hv_vcpu_page *page);
 /** Make sure that register groups are in the page. @return false, and the VM ends, where not. */

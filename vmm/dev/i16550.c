@@ -80,6 +80,8 @@ static unsigned int trigger_level(const struct i16550 *uart)
 /** @return IIR's identification of the most urgent interrupt that is enabled. */
 static uint8_t identify(const struct i16550 *uart)
 {
+	if (uart->ier == 0)
+		return IIR_NONE;
 	if ((uart->ier & IER_LINE) && (uart->lsr & LSR_ERRORS))
 		return IIR_LINE;
 	if ((uart->ier & IER_RDA) && uart->rx_count >= trigger_level(uart))
@@ -262,10 +264,8 @@ static void modem_update(struct i16550 *uart)
 
 static void write_data(struct i16550 *uart, uint8_t byte)
 {
-	static const uint8_t mask[4] = {0x1f, 0x3f, 0x7f, 0xff};
-
-	byte &= mask[uart->lcr & LCR_BITS];
-	if (uart->thre_pending) { /* not empty for a moment: the interrupt is a new edge */
+	byte &= (uint8_t)(0xff >> (3 - (uart->lcr & LCR_BITS)));
+	if (uart->thre_pending && (uart->ier & IER_THRE)) { /* not empty for a moment: the interrupt is a new edge */
 		uart->thre_pending = 0;
 		update(uart);
 	}

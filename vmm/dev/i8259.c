@@ -71,6 +71,8 @@ static unsigned int priority(const struct i8259_chip *chip, unsigned int input)
 /** @return the request to be given to the processor, or NO_INPUT. */
 static unsigned int request(const struct i8259 *pic, const struct i8259_chip *chip)
 {
+	if (!(chip->irr & (uint8_t)~chip->imr))
+		return NO_INPUT;
 	uint8_t blocking = chip->special_mask ? chip->isr & (uint8_t)~chip->imr : chip->isr;
 	unsigned int input = highest(chip, chip->irr & (uint8_t)~chip->imr);
 	unsigned int served = highest(chip, blocking);
