@@ -17,7 +17,7 @@
 void smp_ap_main(void);
 extern const char trampoline_start[], trampoline_end[];
 
-#define START_MS 100u /* how long a CPU may take to appear */
+#define START_MS 10000u /* how long a CPU may take to appear: an emulated one may have to wait for its turn */
 
 static struct cpu *starting;
 

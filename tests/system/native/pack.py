@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes a system image (include/hypike/system.h) of native partitions, for tests.
 
-pack.py -o IMAGE [option=value ...] NAME=PROGRAM.elf [option=value ...] ...
+pack.py -o IMAGE NAME:PROGRAM.elf [option=value ...] ...
 Options of the partition before them: ram, kernel, cpus, threads, vcpus, priority, flags, kind, args,
 file=PATH (repeatable). Sizes take K and M.
 """
@@ -34,13 +34,15 @@ def number(text):
 def parse(words):
     partitions = []
     for word in words:
+        if "=" not in word:
+            name, program = word.split(":", 1)
+            partitions.append(dict(PARTITION, name=name, program=program, files=[]))
+            continue
         key, value = word.split("=", 1)
         if key == "file":
             partitions[-1]["files"].append(value)
-        elif key in PARTITION:
-            partitions[-1][key] = value if key == "args" else number(value)
         else:
-            partitions.append(dict(PARTITION, name=key, program=value, files=[]))
+            partitions[-1][key] = value if key == "args" else number(value)
     return partitions
 
 

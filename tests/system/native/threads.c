@@ -133,26 +133,26 @@ static void test_fifo(void)
 	check(trail_is("331212"), "by priority, then first come, first served; yield goes behind");
 }
 
-static uint32_t word;
+static uint32_t gate;
 
 static void wait_and_note(void *arg)
 {
-	hypike_futex_wait(&word, 0, HYPIKE_FOREVER);
+	hypike_futex_wait(&gate, 0, HYPIKE_FOREVER);
 	step(*(char *)arg);
 }
 
 static void wake_and_note(void *arg)
 {
 	step(*(char *)arg);
-	store(&word, 1);
-	hypike_futex_wake(&word, 1);
+	store(&gate, 1);
+	hypike_futex_wake(&gate, 1);
 	step(*(char *)arg);
 }
 
 static void test_preemption(void)
 {
 	begin();
-	store(&word, 0);
+	store(&gate, 0);
 	spawn(wait_and_note, "H", my_priority - 1, 0);
 	spawn(wake_and_note, "l", my_priority - 3, 0);
 	wait_for(&steps, 3);

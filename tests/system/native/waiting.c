@@ -134,12 +134,13 @@ static void listener(void *arg)
 
 static void test_ping(uint32_t cpu)
 {
-	hypike_thread_t thread = spawn(listener, NULL, low, cpu);
+	hypike_thread_t thread;
 	uint64_t bits;
 	uint32_t answers = 0;
 
 	store(&pings, 0);
 	store(&listening, 0);
+	thread = spawn(listener, NULL, low, cpu);
 	wait_for(&listening, 1);
 	for (uint32_t i = 0; i < PINGS; i++) {
 		hypike_notify(thread, 1);

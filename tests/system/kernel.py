@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The kernel with native partitions: programs of tests/system/native."""
+import re
+
+from runner.case import boot
+
+BOTH = ("normal", "paranoid")
+NORMAL = ("normal",)
+
+# Exception vectors, as a faulted partition's status is 128 plus one.
+DE, DB, BP, UD, GP, PF, MF = 0, 1, 3, 6, 13, 14, 16
+FAULTS = {
+    "ud": UD, "int3": BP, "de": DE, "cli": GP, "hlt": GP, "in": GP, "rdmsr": GP, "mov-cr3": GP,
+    "mov-dr7": GP, "lgdt": GP, "swapgs": GP, "int-timer": GP, "sysret": GP, "null": PF,
+    "read-kernel": PF, "read-direct-map": PF, "read-stack-area": PF, "read-hole": PF,
+    "noncanonical": GP, "write-text": PF, "write-rodata": PF, "write-info": PF, "write-file": PF,
+    "exec-data": PF, "exec-stack": PF, "exec-ram": PF, "exec-kernel": PF, "eat-stack": PF,
+    "beyond-gdt": GP, "kernel-segment": GP, "far-jump": GP, "single-step": DB, "x87": MF,
+}
+
+
+def _image(name, machine, cpus, *options, builds=NORMAL, timeout=60, **rest):
+    return boot(f"{name}, {cpus} CPU" + ("s" if cpus > 1 else "") +
+                (", icount" if "--icount" in options else ""),
+                machine, "--cpus", str(cpus), *options,
+                "--image", "{build}/tests/system/native/" + name + ".img",
+                timeout=timeout, builds=builds, **rest)
+
+
+def _program(name, machine, cpus, *options, **rest):
+    return _image(name, machine, cpus, *options, tap=1, expect=(r"^hypike: exit status 0$",), **rest)
+
+
+def _faults(machine, cpus, **rest):
+    def check(text, _work):
+        for name, vector in FAULTS.items():
+            if not re.search(rf"^hypike: partition {name}: .* in its program at ", text, re.M):
+                return f"no message about {name}"
+            if not re.search(rf"^hypike: partition {name} exited with status {128 + vector}$", text,
+                             re.M):
+                return f"{name} didn't end with status {128 + vector}"
+        return None
+    return _image("faults", machine, cpus, status=1, check=check,
+                  expect=(r"^survivor\| ok 1 ", r"^survivor\| ok 2 ",
+                          r"^hypike: partition survivor exited with status 0$",
+                          rf"^hypike: exit status {128 + MF}$"),
+                  forbid=("came through", "hypike: panic"), **rest)
+
+
+def _cases():
+    for program in ("threads", "waiting", "fpu", "pointers"):
+        yield _program(program, "qemu-svm", 1, "--icount", builds=BOTH)
+        for cpus in (2, 4):
+            yield _program(program, "qemu-svm", cpus, builds=BOTH if cpus == 4 else NORMAL)
+        yield _program(program, "bochs-vmx", 1, builds=BOTH, timeout=120)
+        yield _program(program, "bochs-vmx", 2, timeout=180)
+    for machine in ("bochs-svm", "iso-bios", "iso-uefi"):
+        yield _image("hello", machine, 2, expect=("^hello from ring 3$", "^hypike: exit status 0$"),
+                     timeout=180)
+    yield _image("hello", "iso-bios", 1, "--multiboot", "2",
+                 expect=("^hello from ring 3$", "^hypike: exit status 0$"), timeout=180)
+    yield _faults("qemu-svm", 1, builds=BOTH)
+    yield _faults("qemu-svm", 4)
+    yield _faults("bochs-vmx", 1, timeout=120)
+
+
+CASES = list(_cases())
