@@ -40,8 +40,11 @@ void arch_vcpu_reset(struct vcpu *vcpu);
 /** Copy the VMM's registers and event out of the shared page and check them: HV_E_INVALID leaves all
  *  as it was. */
 hv_status_t arch_check_page(struct vcpu *vcpu);
-/** Make what arch_check_page() copied the vCPU's state. */
-enum verdict arch_apply_page(struct vcpu *vcpu);
+/** Make the registers that arch_check_page() copied the vCPU's: before its exit is completed, which may
+ *  change them further. */
+void arch_apply_registers(struct vcpu *vcpu);
+/** And the event: behind the completed instruction. */
+enum verdict arch_apply_event(struct vcpu *vcpu);
 /** Put register groups (HV_X86_REGS_*) into the shared page. */
 void arch_fill_page(struct vcpu *vcpu, uint32_t groups);
 /** Say in the page whether the guest can take an interrupt, an NMI; not asked: no. */

@@ -124,6 +124,7 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 		*status = arch_check_page(vcpu);
 		if (*status != HV_OK)
 			return VERDICT_TO_VMM;
+		arch_apply_registers(vcpu);
 	}
 	enum verdict (*const complete)(struct vcpu *) = vcpu->complete;
 	enum verdict verdict = VERDICT_RESUME;
@@ -134,7 +135,7 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 	if (complete && vcpu->action != HV_ACTION_RETRY)
 		verdict = complete(vcpu);
 	if (news && verdict == VERDICT_RESUME)
-		verdict = arch_apply_page(vcpu);
+		verdict = arch_apply_event(vcpu);
 	return verdict;
 }
 

@@ -134,8 +134,8 @@ enum hv_exit_kind {
 
 /** What the next hv_vcpu_run() does with the exit that the VMM has looked at. */
 enum hv_action {
-	HV_ACTION_DONE = 0, /**< complete it: results in the exit record are taken, the guest goes on behind
-				 the instruction. The default. */
+	HV_ACTION_DONE = 0, /**< complete it: dirty registers are loaded, then results in the exit record are
+				 taken, and the guest goes on behind the instruction. The default. */
 	HV_ACTION_RETRY,    /**< leave the guest where it is (or where the dirty registers put it) */
 	HV_ACTION_FAULT,    /**< the architecture's fault for a refused access (x86: #GP(0) or #UD) */
 };

@@ -219,10 +219,9 @@ static void code_memory(struct model_cpu *cpu)
 	env_add_note(model_load(cpu, ENV_DATA + 2, 4));
 }
 
+/** A plain move comes decoded; the driver loads the register. */
 static void test_memory(void **state)
 {
-	struct hv_x86_regs *regs;
-
 	(void)state;
 	env_make(1, 0);
 	env_code(0, code_memory);
@@ -230,24 +229,47 @@ static void test_memory(void **state)
 	assert_int_equal(exit_of()->memory.address, 0x200123);
 	assert_int_equal(exit_of()->memory.access, HV_PROT_READ);
 	assert_int_equal(exit_of()->memory.mapped, 0);
-	assert_int_equal(exit_of()->memory.mode, 64);
-	assert_true(exit_of()->memory.insn_length >= 2);
-	assert_int_equal(exit_of()->memory.insn[0], 0x8b);
-	assert_int_equal(exit_of()->memory.insn[1], 0x07);
-	regs = hv_x86_regs(env.page[0]); /* emulate MOV EAX, [RDI] as a VMM does */
-	assert_int_equal(vcpu_get(env.vcpu[0], HV_X86_REGS_GPR), HV_OK);
-	assert_int_equal(regs->gpr[HV_RDI], 0x200123);
-	regs->gpr[HV_RAX] = 0xcafe;
-	regs->rip += 2;
-	env.page[0]->dirty = HV_X86_REGS_GPR;
-	env.page[0]->action = HV_ACTION_RETRY;
+	assert_int_equal(exit_of()->memory.decoded, 1);
+	assert_int_equal(exit_of()->memory.size, 4);
+	exit_of()->memory.value = UINT64_C(0xffffffff0000cafe);
 	assert_int_equal(env_run(), HV_EXIT_MEMORY);
 	assert_int_equal(exit_of()->memory.access, HV_PROT_WRITE);
-	assert_int_equal(exit_of()->memory.insn[0], 0x66);
-	env.page[0]->action = HV_ACTION_DONE; /* the driver steps over it */
+	assert_int_equal(exit_of()->memory.decoded, 1);
+	assert_int_equal(exit_of()->memory.size, 2);
+	assert_int_equal(exit_of()->memory.value, 0xbeef);
 	env_expect_done();
 	assert_int_equal(env_note[0], 0xcafe);
 	assert_int_equal(env_note[1], 0x33445566);
+	env_end();
+}
+
+static void code_memory_16(struct model_cpu *cpu)
+{
+	env_add_note(model_load(cpu, 0x200123, 4));
+}
+
+/** In 16-bit code the VMM emulates the instruction. */
+static void test_memory_undecoded(void **state)
+{
+	struct hv_x86_regs *regs;
+
+	(void)state;
+	env_make(1, 0);
+	env_code(0, code_memory_16);
+	assert_int_equal(env_run(), HV_EXIT_MEMORY);
+	assert_int_equal(exit_of()->memory.decoded, 0);
+	assert_int_equal(exit_of()->memory.mode, 16);
+	assert_true(exit_of()->memory.insn_length >= 4);
+	assert_memory_equal(exit_of()->memory.insn, "\x67\x66\x8b\x07", 4);
+	regs = hv_x86_regs(env.page[0]);
+	assert_int_equal(vcpu_get(env.vcpu[0], HV_X86_REGS_GPR), HV_OK);
+	assert_int_equal(regs->gpr[HV_RDI], 0x200123);
+	regs->gpr[HV_RAX] = 0xcafe;
+	regs->rip += 4;
+	env.page[0]->dirty = HV_X86_REGS_GPR;
+	env.page[0]->action = HV_ACTION_RETRY;
+	env_expect_done();
+	assert_int_equal(env_note[0], 0xcafe);
 	env_end();
 }
 
@@ -572,9 +594,8 @@ static void test_entry_refused(void **state)
 	env_make(1, 0);
 	env_code(0, code_cpuid);
 	regs = hv_x86_regs(env.page[0]);
-	assert_int_equal(vcpu_get(env.vcpu[0], HV_X86_REGS_ALL), HV_OK);
 	regs->seg[HV_TR].attr = HV_SEG_UNUSABLE;
-	env.page[0]->dirty = HV_X86_REGS_SEG;
+	env.page[0]->dirty |= HV_X86_REGS_SEG;
 	assert_int_equal(env_run(), HV_EXIT_INVALID);
 	assert_string_equal(model_refused(env.vcpu[0]), "TR isn't a busy TSS");
 	regs->seg[HV_TR].attr = HV_SEG_P | 0xb;
@@ -592,6 +613,7 @@ int main(void)
 		cmocka_unit_test(test_port_actions),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory_undecoded),
 		cmocka_unit_test(test_protect),
 		cmocka_unit_test(test_lost_tables),
 		cmocka_unit_test(test_hypercall),
