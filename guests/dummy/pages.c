@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/dummy/rt.h"
 
+#include "guests/dummy/assert.h"
 #include "guests/dummy/spinlock.h"
 #include "lib/multiboot.h"
 #include "lib/string.h"
@@ -89,6 +90,7 @@ void page_free(uint64_t page)
 {
 	uint64_t flags = irq_save();
 
+	PARANOID_CHECK(page != 0 && page % PAGE_SIZE == 0 && page < PAGES_LIMIT);
 	spin_lock(&lock);
 	*(uint64_t *)page = free_list;
 	free_list = page;

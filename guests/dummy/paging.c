@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/dummy/paging.h"
 
+#include "guests/dummy/assert.h"
 #include "guests/dummy/cpu.h"
 #include "guests/dummy/exit.h"
 #include "guests/dummy/pages.h"
@@ -93,6 +94,9 @@ uint64_t *paging_entry(uint64_t root, uint64_t la, unsigned *level)
 bool paging_map(uint64_t root, uint64_t la, uint64_t pa, uint64_t size, uint64_t flags)
 {
 	unsigned level = level_of(size);
+
+	PARANOID_CHECK(((la | pa) & (size - 1)) == 0 && la48_is_canonical(la));
+
 	uint64_t *entry = walk_create(root, la, level);
 
 	if (entry == NULL || (*entry & PTE_P) != 0)

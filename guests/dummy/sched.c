@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/dummy/sched.h"
 
+#include "guests/dummy/assert.h"
 #include "guests/dummy/fpu.h"
 #include "guests/dummy/rt.h"
 #include "guests/dummy/spinlock.h"
@@ -178,6 +179,9 @@ static void switch_to(struct thread *next)
 	struct cpu *cpu = this_cpu();
 	struct thread *prev = cpu->current;
 
+	PARANOID_CHECK((read_rflags() & RFLAGS_IF) == 0);
+	PARANOID_CHECK(prev != next && next->cpu == cpu->index && state_of(next) == THREAD_READY);
+	PARANOID_CHECK((read_cr3() & PTE_ADDR_MASK) == prev->root);
 	prev->kernel_top = cpu->kernel_rsp;
 	prev->try = cpu->try;
 	fpu_save(prev->fpu);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/dummy/syscall.h"
 
+#include "guests/dummy/assert.h"
 #include "guests/dummy/process.h"
 #include "guests/dummy/rt.h"
 #include "guests/dummy/timer.h"
@@ -142,6 +143,7 @@ static bool by_interrupt(struct trap_frame *f, void *ctx)
 /* SYSRET to an address that is not canonical would fault in ring 0 on the user's stack on Intel. */
 void syscall_fast(struct trap_frame *f)
 {
+	PARANOID_CHECK((read_rflags() & (RFLAGS_IF | RFLAGS_DF)) == 0);
 	f->rax = (uint64_t)dispatch(f);
 	if (!la48_is_canonical(f->rip))
 		sched_exit(&(struct thread_end){.faulted = true, .vector = X86_GP});

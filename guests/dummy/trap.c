@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/dummy/trap.h"
 
+#include "guests/dummy/assert.h"
 #include "guests/dummy/console.h"
 #include "guests/dummy/cpu.h"
 #include "guests/dummy/exit.h"
@@ -114,6 +115,8 @@ void trap_dispatch(struct trap_frame *f)
 {
 	trap_fn fn = callbacks[f->vector].fn;
 
+	PARANOID_CHECK(f->cs == KERNEL_CS || f->cs == USER_CS);
+	PARANOID_CHECK((read_rflags() & RFLAGS_IF) == 0);
 	if (cpu_features.smap)
 		clac();
 	if (fn == NULL || !fn(f, callbacks[f->vector].ctx))
