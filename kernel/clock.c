@@ -155,17 +155,24 @@ static uint64_t khz_of_cpu(void)
 
 #define MIN_KHZ 1000u /* anything slower than 1 MHz is a mistake */
 
+/* What the CPU says of itself may be what the CPU is called: an emulator's goes at its own pace. */
+static bool plausible(uint64_t told, uint64_t measured)
+{
+	return told >= MIN_KHZ && (told > measured ? told - measured : measured - told) <= measured / 16;
+}
+
 void clock_init(void)
 {
-	uint64_t khz = options.tsc_khz != 0 ? options.tsc_khz : khz_of_cpu();
-	struct rate rate;
+	uint64_t khz = options.tsc_khz;
 
-	if (khz < MIN_KHZ)
-		khz = khz_of_hypervisor();
 	if (khz < MIN_KHZ || !cpu_features.tsc_deadline) {
-		rate = measure_surely();
+		struct rate rate = measure_surely();
+
 		apic_timer_set_rate(rate.apic_per_tsc_32);
-		khz = khz < MIN_KHZ ? rate.tsc_khz : khz;
+		khz = plausible(khz_of_cpu(), rate.tsc_khz)	     ? khz_of_cpu()
+		      : plausible(khz_of_hypervisor(), rate.tsc_khz) ? khz_of_hypervisor()
+								     : rate.tsc_khz;
+		khz = options.tsc_khz >= MIN_KHZ ? options.tsc_khz : khz;
 	}
 	if (khz < MIN_KHZ)
 		end_refuse("the TSC seems to count %lu kHz only", khz);
