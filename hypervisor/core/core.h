@@ -35,6 +35,8 @@ hv_status_t arch_vm_init(struct vm *vm);
 void arch_vm_exit(struct vm *vm);
 hv_status_t arch_vcpu_init(struct vcpu *vcpu);
 void arch_vcpu_exit(struct vcpu *vcpu);
+/** Take what may be cached in this CPU out of it: the vCPU may run on another next. */
+void arch_vcpu_unbind(struct vcpu *vcpu);
 /** State after power-up. */
 void arch_vcpu_reset(struct vcpu *vcpu);
 /** Copy the VMM's registers and event out of the shared page and check them: HV_E_INVALID leaves all

@@ -98,7 +98,7 @@ static enum verdict turn(struct vcpu *vcpu)
 	vendor->enter(vcpu);
 	const uint64_t after = rdtsc();
 
-	vcpu->in_guest = false;
+	__atomic_store_n(&vcpu->in_guest, false, __ATOMIC_RELEASE);
 	vcpu->stats.entries++;
 	vcpu->stats.host_cycles += before - vcpu->exit_tsc;
 	vcpu->stats.guest_cycles += after - before;
@@ -163,7 +163,7 @@ static void loop(struct vcpu *vcpu)
 	while (verdict == VERDICT_RESUME) {
 		__atomic_store_n(&vcpu->in_guest, true, __ATOMIC_SEQ_CST);
 		if (__builtin_expect(vcpu->work != 0 || host_poll_pending(), 0)) {
-			vcpu->in_guest = false;
+			__atomic_store_n(&vcpu->in_guest, false, __ATOMIC_RELEASE);
 			verdict = slow_path(vcpu);
 			continue;
 		}

@@ -85,8 +85,18 @@ hv_status_t vcpu_claim(struct vcpu *vcpu)
 	return vcpu->bound == self ? HV_OK : bind(vcpu, self);
 }
 
+/** Before its first entry a vCPU may still be moved: whoever sets it up need not be who runs it. */
+static void unbind(struct vcpu *vcpu)
+{
+	arch_vcpu_unbind(vcpu);
+	vcpu->cpu = UINT32_MAX;
+	vcpu->bound = NULL;
+}
+
 void vcpu_release(struct vcpu *vcpu)
 {
+	if (__builtin_expect(vcpu->stats.entries == 0, 0) && vcpu->cpu == host_cpu())
+		unbind(vcpu);
 	__atomic_store_n(&vcpu->thread, NULL, __ATOMIC_RELEASE);
 }
 

@@ -3,11 +3,11 @@
  * @file fetch.c
  * The guest's instruction bytes, and stepping over an instruction.
  *
- * AMD CPUs without NRIP save (QEMU's among them) don't tell an instruction's length. Walking the
- * guest's tables costs a few hundred instructions, so the page of code last used is remembered, like a
- * TLB entry: its key is CR3 and the linear page. A guest that remaps its code without writing CR3 could be
- * answered with old bytes; they are believed only if they are the very opcode that the CPU says it intercepted,
- * and all that follows from them is the length of that instruction.
+ * AMD CPUs without NRIP save (QEMU's among them) don't tell an instruction's length, and no CPU tells the
+ * operands of an access to device memory. A walk of the guest's tables for each of them would cost some hundred
+ * instructions, so the last one is kept with the table entries that it used: it holds while CR3 and these
+ * entries are what they were, which is cheap to see. Changes of the paging mode and of the nested
+ * tables drop it.
  */
 #include "hypervisor/core/core.h"
 #include "hypervisor/x86/arch.h"
@@ -50,30 +50,35 @@ static inline bool cached_page(const struct vcpu *vcpu, gva_t at)
 	const struct fetch_cache *const cache = &vcpu->fetch;
 
 	return cache->page == ((at.raw & ~(uint64_t)HV_PAGE_MASK) | 1) &&
-	       cache->cr3 == vcpu->code.cr3 && cache->generation == vcpu->vm->flush_generation;
+	       cache->cr3 == vcpu->code.cr3 && cache->generation == vcpu->vm->flush_generation &&
+	       gpt_trace_holds(&cache->trace);
 }
 
 /** Translate the page of code at `at` and remember it. @return false: not there (any more). */
-static bool load_page(struct vcpu *vcpu, gva_t at)
+static __attribute__((noinline)) bool load_page(struct vcpu *vcpu, gva_t at)
 {
+	struct fetch_cache *const cache = &vcpu->fetch;
 	struct gpt_mode mode;
 	gpa_t where;
 	uint32_t fault;
 	const gva_t page = gva(at.raw & ~(uint64_t)HV_PAGE_MASK);
 
 	vcpu_paging_mode(vcpu, &mode);
-	vcpu->fetch.page = 0;
-	if (gpt_translate(&vcpu->vm->npt, &mode, page, HV_PROT_EXEC, false, &where, &fault) != HV_OK)
+	cache->page = 0;
+	cache->generation = __atomic_load_n(&vcpu->vm->flush_generation, __ATOMIC_ACQUIRE);
+	if (gpt_translate_code(&vcpu->vm->npt, &mode, page, &where, &fault, &cache->trace) != HV_OK)
 		return false;
-	const uint8_t *const host = npt_pointer(&vcpu->vm->npt, where, HV_PROT_READ);
-
-	if (!host)
+	cache->host = npt_pointer(&vcpu->vm->npt, where, HV_PROT_READ);
+	if (!cache->host)
 		return false;
-	vcpu->fetch = (struct fetch_cache){.cr3 = vcpu->code.cr3,
-					   .page = page.raw | 1,
-					   .host = host,
-					   .generation = vcpu->vm->flush_generation};
+	cache->cr3 = vcpu->code.cr3;
+	cache->page = page.raw | 1;
 	return true;
+}
+
+static inline bool reach_page(struct vcpu *vcpu, gva_t at)
+{
+	return cached_page(vcpu, at) || load_page(vcpu, at);
 }
 
 /** Up to 15 bytes, copied once: the guest may change them meanwhile. */
@@ -83,7 +88,7 @@ uint32_t vcpu_fetch_insn(struct vcpu *vcpu, uint8_t bytes[INSN_MAX_LENGTH])
 	const uint32_t offset = (uint32_t)(at.raw & HV_PAGE_MASK);
 	uint32_t count = HV_PAGE_SIZE - offset;
 
-	if (!load_page(vcpu, at))
+	if (!reach_page(vcpu, at))
 		return 0;
 	if (count >= INSN_MAX_LENGTH) {
 		__builtin_memcpy(bytes, vcpu->fetch.host + offset, INSN_MAX_LENGTH);
@@ -105,7 +110,7 @@ static uint32_t length_cached(struct vcpu *vcpu, uint32_t pattern)
 
 	if (pattern == 0 || offset > HV_PAGE_SIZE - INSN_MAX_LENGTH)
 		return 0;
-	if (!cached_page(vcpu, at) && !load_page(vcpu, at))
+	if (!reach_page(vcpu, at))
 		return 0;
 	return insn_match(vcpu->fetch.host + offset, INSN_MAX_LENGTH, mode_of(vcpu), pattern);
 }
@@ -131,8 +136,6 @@ uint32_t x86_insn_length(struct vcpu *vcpu, uint32_t pattern)
 /** Single-stepping guests see the trap behind an emulated instruction too (SDM vol. 3, 17.3.1.4). */
 static enum verdict step_trap(struct vcpu *vcpu)
 {
-	if ((vcpu->request & HV_REQUEST_STEP) != 0)
-		return VERDICT_RESUME;
 	vcpu_need(vcpu, REGS_DR);
 	vcpu->regs.dr6 |= DR6_BS;
 	vcpu_change(vcpu, REGS_DR);
@@ -157,6 +160,10 @@ enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
 		regs->shadow &= HV_SHADOW_NMI;
 		vcpu_change(vcpu, REGS_EVENT);
 		x86_look_for_events(vcpu);
+	}
+	if (__builtin_expect((vcpu->request & HV_REQUEST_STEP) != 0, 0)) {
+		vcpu_work(vcpu, VCPU_WORK_STEP);
+		return VERDICT_RESUME;
 	}
 	if ((regs->rflags & (RFLAGS_RF | RFLAGS_TF)) == 0)
 		return VERDICT_RESUME;

@@ -34,6 +34,7 @@ struct walk {
 	uint32_t used; /**< entries below */
 	struct {
 		gpa_t at;
+		const void *host;
 		uint64_t value;
 	} entry[PTE_LEVELS];
 	uint32_t fault;
@@ -67,9 +68,10 @@ static inline const void *reach(struct walk *walk, uint64_t at)
 	return walk->window_host + (at - walk->window);
 }
 
-static inline void take_entry(struct walk *walk, gpa_t at, uint64_t value)
+static inline void take_entry(struct walk *walk, gpa_t at, const void *host, uint64_t value)
 {
 	walk->entry[walk->used].at = at;
+	walk->entry[walk->used].host = host;
 	walk->entry[walk->used].value = value;
 	walk->used++;
 	walk->all &= value;
@@ -116,7 +118,7 @@ static hv_status_t walk64(struct walk *walk, uint64_t table, uint32_t level)
 			return page_fault(walk, 0);
 		if (entry64_check(walk, value, level, &leaf) != HV_OK)
 			return page_fault(walk, PF_P | PF_RSVD);
-		take_entry(walk, at, value);
+		take_entry(walk, at, entry, value);
 		table = value & PTE_ADDR_MASK;
 		if (!leaf)
 			continue;
@@ -188,7 +190,7 @@ static hv_status_t walk32(struct walk *walk)
 		value = __atomic_load_n(entry, __ATOMIC_RELAXED);
 		if ((value & PTE_P) == 0)
 			return page_fault(walk, 0);
-		take_entry(walk, at, value);
+		take_entry(walk, at, entry, value);
 		table = value & PTE32_ADDR_MASK;
 		if (level == 1u) {
 			walk->target = table | (walk->address & HV_PAGE_MASK);
@@ -313,6 +315,17 @@ static hv_status_t walk_once(struct walk *walk, uint32_t access, bool set_ad)
 	return status;
 }
 
+static void begin_walk(struct walk *walk, const struct npt *npt, const struct gpt_mode *mode,
+		       gva_t from)
+{
+	walk->npt = npt;
+	walk->mode = mode;
+	walk->address = (mode->efer & EFER_LMA) != 0 ? from.raw : (uint32_t)from.raw;
+	walk->window = 0;
+	walk->window_size = 0;
+	walk->used = 0;
+}
+
 /**
  * @req HV-065 A guest-virtual address is translated as the guest's CPU would, in every paging mode, with the
  *      same rights, the same error codes, and accessed and dirty bits.
@@ -322,15 +335,10 @@ static hv_status_t walk_once(struct walk *walk, uint32_t access, bool set_ad)
 hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
 			  uint32_t access, bool set_ad, gpa_t *to, uint32_t *fault)
 {
-	bool is_long = (mode->efer & EFER_LMA) != 0;
-	struct walk walk; /* walk_tables() and the next lines set what is used */
+	struct walk walk; /* begin_walk() and walk_tables() set what is used */
 	hv_status_t status = HV_E_BUSY;
 
-	walk.npt = npt;
-	walk.mode = mode;
-	walk.address = is_long ? from.raw : (uint32_t)from.raw;
-	walk.window_size = 0;
-	walk.window = 0;
+	begin_walk(&walk, npt, mode, from);
 	*fault = 0;
 	if ((mode->cr0 & CR0_PG) == 0) {
 		*to = gpa(walk.address);
@@ -344,5 +352,33 @@ hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gv
 		*to = gpa(walk.target);
 	if (status == HV_E_FAULT)
 		*fault = walk.fault | access_code(mode, access);
+	return status;
+}
+
+static void tell_trace(const struct walk *walk, struct gpt_trace *trace)
+{
+	trace->used = walk->used;
+	trace->wide = wide_entries(walk->mode);
+	for (uint32_t i = 0; i < walk->used; i++) {
+		trace->entry[i].at = walk->entry[i].host;
+		trace->entry[i].value = walk->entry[i].value;
+	}
+}
+
+hv_status_t gpt_translate_code(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
+			       gpa_t *to, uint32_t *fault, struct gpt_trace *trace)
+{
+	struct walk walk;
+	hv_status_t status = HV_OK;
+
+	begin_walk(&walk, npt, mode, from);
+	walk.target = walk.address;
+	*fault = 0;
+	if ((mode->cr0 & CR0_PG) != 0)
+		status = walk_once(&walk, HV_PROT_EXEC, false);
+	if (status == HV_E_FAULT)
+		*fault = walk.fault | access_code(mode, HV_PROT_EXEC);
+	*to = gpa(walk.target);
+	tell_trace(&walk, trace);
 	return status;
 }

@@ -36,6 +36,46 @@ struct gpt_mode {
 hv_status_t gpt_translate(const struct npt *npt, const struct gpt_mode *mode, gva_t from,
 			  uint32_t access, bool set_ad, gpa_t *to, uint32_t *fault);
 
+/**
+ * How a walk came to its result: the guest's table entries, where the driver sees them, and the values
+ * they had. As long as they have these values, and nothing is unmapped from the VM, the result holds.
+ */
+struct gpt_trace {
+	uint32_t used; /**< entries; 0 without paging */
+	bool wide;     /**< entries of 64 bits, otherwise 32 */
+	struct {
+		const void *at;
+		uint64_t value;
+	} entry[4];
+};
+
+/** As gpt_translate() for HV_PROT_EXEC without accessed bits, and tells the trace. PAE's four top entries,
+ *  which CPUs keep in registers, are not in it. */
+hv_status_t gpt_translate_code(const struct npt *npt, const struct gpt_mode *mode, gva_t from, gpa_t *to,
+			       uint32_t *fault, struct gpt_trace *trace);
+
+static inline bool gpt_entry_holds(const struct gpt_trace *trace, uint32_t i)
+{
+	const void *const at = trace->entry[i].at;
+
+	return (trace->wide ? *(const volatile uint64_t *)at : *(const volatile uint32_t *)at) ==
+	       trace->entry[i].value;
+}
+
+/** Does the result of the walk still hold? Four entries of 64 bits are looked at without a loop. */
+static inline bool gpt_trace_holds(const struct gpt_trace *trace)
+{
+	if (trace->used == 4 && trace->wide)
+		return *(const volatile uint64_t *)trace->entry[3].at == trace->entry[3].value &&
+		       *(const volatile uint64_t *)trace->entry[2].at == trace->entry[2].value &&
+		       *(const volatile uint64_t *)trace->entry[1].at == trace->entry[1].value &&
+		       *(const volatile uint64_t *)trace->entry[0].at == trace->entry[0].value;
+	for (uint32_t i = 0; i < trace->used; i++)
+		if (!gpt_entry_holds(trace, i))
+			return false;
+	return true;
+}
+
 /** Bytes that one copy moves at the most: HV_E_OVERFLOW above. */
 #define GUEST_COPY_MAX 65536u
 

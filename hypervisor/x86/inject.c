@@ -242,10 +242,20 @@ static void take_signals(struct vcpu *vcpu, uint32_t work)
 		take_generations(vcpu);
 }
 
+/** One instruction was emulated while the VMM steps: the trap that the CPU would have raised behind it. */
+static enum verdict step_done(struct vcpu *vcpu)
+{
+	vcpu->page->exit.exception = (struct hv_exit_exception){.vector = X86_DB};
+	vcpu->complete = NULL;
+	return vcpu_hand(vcpu, HV_EXIT_EXCEPTION);
+}
+
 enum verdict arch_work(struct vcpu *vcpu, uint32_t work)
 {
 	take_signals(vcpu, work);
 	choose_event(vcpu);
+	if ((work & VCPU_WORK_STEP) != 0 && (vcpu->request & HV_REQUEST_STEP) != 0)
+		return step_done(vcpu);
 	if (vcpu->request != 0)
 		return serve_request(vcpu);
 	return VERDICT_RESUME;

@@ -33,17 +33,20 @@ static inline uint64_t *table_of(const struct npt *npt, uint64_t entry)
 static inline struct place walk(const struct npt *npt, uint64_t where)
 {
 	uint64_t *table = npt->root_table;
-	uint32_t level = NPT_LEVELS;
-	uint32_t shift = level_shift(NPT_LEVELS);
 
-	for (;; level--, shift -= 9u) {
-		uint64_t *entry = &table[(where >> shift) & (NPT_ENTRIES - 1u)];
+	/* Unrolled: all lookups of the driver come through here. */
+#pragma GCC unroll 4
+	for (uint32_t level = NPT_LEVELS; level > 1u; level--) {
+		uint64_t *entry = &table[(where >> level_shift(level)) & (NPT_ENTRIES - 1u)];
 		uint64_t value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 
 		if (value == 0 || (value & NPT_SOFT_LEAF) != 0)
 			return (struct place){entry, value, level};
 		table = table_of(npt, value);
 	}
+	uint64_t *entry = &table[(where >> HV_PAGE_SHIFT) & (NPT_ENTRIES - 1u)];
+
+	return (struct place){entry, __atomic_load_n(entry, __ATOMIC_ACQUIRE), 1u};
 }
 
 /* ------------------------------------------------------------------------------------ lookups */

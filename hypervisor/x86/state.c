@@ -74,6 +74,11 @@ void arch_vcpu_exit(struct vcpu *vcpu)
 	free_areas(vcpu);
 }
 
+void arch_vcpu_unbind(struct vcpu *vcpu)
+{
+	vendor->vcpu_clear(vcpu);
+}
+
 static void reset_segments(struct hv_x86_regs *regs)
 {
 	static const struct hv_x86_segment data = {.limit = 0xffff, .attr = ATTR_DATA16};

@@ -15,6 +15,7 @@
 
 #include "hypervisor/driver.h"
 #include "hypervisor/x86/event.h"
+#include "hypervisor/x86/gpt.h"
 #include "hypervisor/x86/lapic.h"
 #include "hypervisor/x86/npt.h"
 
@@ -115,6 +116,7 @@ struct fetch_cache {
 	uint64_t page; /**< linear address of the page | 1; 0: empty */
 	const uint8_t *host;
 	uint32_t generation;
+	struct gpt_trace trace; /**< the guest's entries that lead there */
 };
 
 struct vcpu {
@@ -172,6 +174,7 @@ struct vcpu {
 #define VCPU_WORK_TIMER	 (1u << 6) /**< the local APIC timer has fired */
 #define VCPU_WORK_REQUEST (1u << 7) /**< the VMM asked for a window or a step */
 #define VCPU_WORK_NMI	 (1u << 8) /**< an NMI was sent by another vCPU or the VMM */
+#define VCPU_WORK_STEP	 (1u << 9) /**< the VMM steps, and an instruction has been emulated */
 
 /** Set work bits from any CPU and make the vCPU see them: wakes it, or kicks it out of guest mode. */
 void vcpu_post(struct vcpu *vcpu, uint32_t work);
