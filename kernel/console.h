@@ -5,6 +5,8 @@
  *
  * Lines of the kernel begin with `hypike: `. A partition's text goes out as it is while it has the
  * console for itself; otherwise in whole lines, each behind the partition's name.
+ *
+ * @req KRN-050 Keys reach the partition that has the input, all and in order, as long as it reads them.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H

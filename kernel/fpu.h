@@ -5,6 +5,8 @@
  *
  * Whenever a context other than the current thread's is in the CPU, CR0.TS is set, so that ring 3
  * cannot reach it: its first FPU instruction comes here.
+ *
+ * @req KRN-034 Each thread and each vCPU has FPU and vector registers of its own, initialised at first.
  */
 #ifndef KERNEL_FPU_H
 #define KERNEL_FPU_H

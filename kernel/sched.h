@@ -6,6 +6,11 @@
  * A thread belongs to one CPU for ever. A run queue holds the ready threads of one CPU that compete
  * with each other: those of the partitions whose time it is. Threads of higher priority first, of
  * equal priority in the order in which they became ready.
+ *
+ * @req KRN-030 The most urgent ready thread of a CPU runs; one that becomes ready preempts a less
+ *              urgent one at once, on whatever CPU it was woken.
+ * @req KRN-031 Threads of equal priority run first come, first served; a program can make threads
+ *              only within its configured number, CPUs and priority.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H

@@ -2,6 +2,9 @@
 /*
  * Futexes: sleep while a word of memory has a value. Looking at the word and going to sleep are one
  * step for a waker, since both happen under the partition's lock.
+ *
+ * @req KRN-032 No futex wake-up is lost; of several sleepers the most urgent wakes first; a deadline
+ *              ends the sleep, never early.
  */
 #include "kernel/cpu.h"
 #include "kernel/partition.h"

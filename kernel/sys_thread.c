@@ -66,6 +66,8 @@ int64_t sys_notify(uint64_t index, uint64_t bits)
 /*
  * The mask is stored before the word is read, and a notifier sets bits before it reads the mask: one
  * of the two sees the other.
+ *
+ * @req KRN-033 No notification is lost, and a wait takes only the bits that it asked for.
  */
 static uint64_t wait_for(struct thread *self, uint64_t mask, uint64_t deadline)
 {

@@ -40,15 +40,29 @@ const char *trap_name(uint64_t vector)
 
 /* ---- ring 3 ---- */
 
-/* The program's fault is the program's end; nobody else's. */
+static const char *access_of(const struct trap_frame *frame)
+{
+	if (frame->error & PF_I)
+		return "executing";
+	return (frame->error & PF_W) != 0 ? "writing" : "reading";
+}
+
+/*
+ * The program's fault is the program's end; nobody else's.
+ * @req KRN-040 A fault of a ring-3 program ends its partition with a message that names partition,
+ *              fault, instruction and address; all others go on undisturbed.
+ */
 static void user_fault(struct trap_frame *frame)
 {
 	struct partition *partition = partition_self();
 	int status = FAULT_STATUS + (int)frame->vector;
 
-	host_log("partition %s: %s (error %lx) in its program at %lx, address %lx", partition->name,
-		 trap_name(frame->vector), frame->error, frame->rip,
-		 frame->vector == VECTOR_PF ? x86_read_cr2() : 0);
+	if (frame->vector == VECTOR_PF)
+		host_log("partition %s: page fault in its program at %lx, %s %lx", partition->name,
+			 frame->rip, access_of(frame), x86_read_cr2());
+	else
+		host_log("partition %s: %s in its program at %lx, error code %lx", partition->name,
+			 trap_name(frame->vector), frame->rip, frame->error);
 	panic_print_registers(frame);
 	partition_stop(partition, status);
 }

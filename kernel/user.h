@@ -2,6 +2,9 @@
 /**
  * @file user.h
  * Memory of the ring-3 program that called, by the addresses that it gave.
+ *
+ * @req KRN-041 A system call with a bad address or handle, of any kind, returns an error and changes
+ *              nothing.
  */
 #ifndef KERNEL_USER_H
 #define KERNEL_USER_H

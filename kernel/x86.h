@@ -81,10 +81,10 @@
 #define PTE_ADDR UINT64_C(0x000ffffffffff000)
 
 /* Page fault error code (SDM 3A 4.7). */
-#define PF_P  (1u << 0)
-#define PF_W_ (1u << 1)
-#define PF_U  (1u << 2)
-#define PF_I  (1u << 4)
+#define PF_P (1u << 0)
+#define PF_W (1u << 1)
+#define PF_U (1u << 2)
+#define PF_I (1u << 4)
 
 /* Exception vectors (SDM 3A table 6-1). */
 enum x86_vector {

@@ -34,7 +34,7 @@ def _program(name, machine, cpus, *options, **rest):
 def _faults(machine, cpus, **rest):
     def check(text, _work):
         for name, vector in FAULTS.items():
-            if not re.search(rf"^hypike: partition {name}: .* in its program at ", text, re.M):
+            if not re.search(rf"^hypike: partition {name}: .* in its program at [0-9a-f]+, ", text, re.M):
                 return f"no message about {name}"
             if not re.search(rf"^hypike: partition {name} exited with status {128 + vector}$", text,
                              re.M):
@@ -59,6 +59,9 @@ def _cases():
                      timeout=180)
     yield _image("hello", "iso-bios", 1, "--multiboot", "2",
                  expect=("^hello from ring 3$", "^hypike: exit status 0$"), timeout=180)
+    yield _image("echo", "qemu-svm", 1, status=1, builds=BOTH, dialog=(("ready", "hello\r"),
+                                                                       ("HELLO", "end\r")),
+                 expect=("^ready$", "^HELLO$", "^END$", "^hypike: exit status 7$"))
     yield _faults("qemu-svm", 1, builds=BOTH)
     yield _faults("qemu-svm", 4)
     yield _faults("bochs-vmx", 1, timeout=120)
