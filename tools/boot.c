@@ -74,7 +74,8 @@ static void print_help(void)
 	       "  --loader WHO       emulator, bios or uefi: who loads the kernel; the latter two by\n"
 	       "                     way of GRUB from an ISO (emulator where it can, else bios)\n"
 	       "  --multiboot 1|2    which version GRUB is to speak (1)\n"
-	       "  --icount           QEMU: time counts executed instructions, the same each run\n"
+	       "  --icount[=N]       QEMU: an instruction takes 2^N ns (1 ns), so that all runs are the\n"
+	       "                     same; waiting is short where N is great\n"
 	       "  --timeout SECONDS  end the machine then, with status 124\n"
 	       "  --append TEXT      command line of HyPike's kernel\n"
 	       "  --hypike FILE      HyPike's kernel, in place of the one built with this command\n"
@@ -110,6 +111,17 @@ static bool set_host_memory(struct boot *boot, const char *text)
 {
 	if (!parse_size(text, &boot->request.memory) || boot->request.memory < MEGABYTE)
 		return report("--host-memory %s: no size such as 256M", text);
+	return true;
+}
+
+static bool set_icount(struct boot *boot, const char *text)
+{
+	uint64_t shift = 0;
+
+	if (text != NULL && !parse_number(text, 0, 10, &shift))
+		return report("--icount=%s: no number from 0 to 10", text);
+	boot->request.icount = true;
+	boot->request.icount_shift = (unsigned)shift;
 	return true;
 }
 
@@ -167,7 +179,7 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 		boot->request.cpu_model = argument;
 		return true;
 	case OPTION_ICOUNT:
-		return boot->request.icount = true;
+		return set_icount(boot, argument);
 	case OPTION_JSON:
 		return boot->json = true;
 	case OPTION_DRY_RUN:
@@ -195,7 +207,7 @@ static const struct option options[] = {
 	{"host-memory", required_argument, NULL, OPTION_HOST_MEMORY},
 	{"loader", required_argument, NULL, OPTION_LOADER},
 	{"multiboot", required_argument, NULL, OPTION_MULTIBOOT},
-	{"icount", no_argument, NULL, OPTION_ICOUNT},
+	{"icount", optional_argument, NULL, OPTION_ICOUNT},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},

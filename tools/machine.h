@@ -33,6 +33,7 @@ struct machine_request {
 	unsigned cpus;
 	uint64_t memory;       /**< bytes of RAM */
 	bool icount;	       /**< time counts instructions */
+	unsigned icount_shift; /**< of which each takes 2^N ns */
 	const char *cpu_model; /**< the emulator's name of it; NULL: the machine's own */
 	const char *directory; /**< for files that it needs */
 	const char *serial;    /**< terminal device that is to be its first serial port */

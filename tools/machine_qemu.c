@@ -102,8 +102,10 @@ static bool qemu_prepare(const struct machine *machine, const struct machine_req
 	strings_add(argv, "%u", request->cpus);
 	strings_add(argv, "-m");
 	strings_add(argv, "%lluM", (unsigned long long)(request->memory >> 20));
-	if (request->icount)
-		add_words(argv, (const char *const[]){"-icount", "shift=0,sleep=off", NULL});
+	if (request->icount) {
+		strings_add(argv, "-icount");
+		strings_add(argv, "shift=%u,sleep=off", request->icount_shift);
+	}
 	strings_add(argv, "-serial");
 	strings_add(argv, "%s", request->serial);
 	if (request->loader != LOADER_EMULATOR)

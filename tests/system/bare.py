@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The dummy kernel on machines of its own: what it says there is what it has to say in a VM."""
-from runner.case import DUMMY, boot
+from runner.case import DUMMY, ICOUNT, UNTIMED, boot
+
+BOTH = ("normal", "paranoid")
 
 
-def _dummy(machine, cpus, *options, builds=("normal",), timeout=60):
-    return boot(f"dummy, {cpus} CPU" + ("s" if cpus > 1 else "") +
-                (", icount" if "--icount" in options else ""),
-                machine, "--cpus", str(cpus), *options, *DUMMY,
+def _dummy(machine, cpus, *options, name="dummy", builds=("normal",), timeout=60):
+    return boot(f"{name}, {cpus} CPU" + ("s" if cpus > 1 else ""),
+                machine, "--bare", "--cpus", str(cpus), *options, *DUMMY,
                 tap=1, timeout=timeout, builds=builds)
 
 
 CASES = [
-    _dummy("bare-qemu", 1, builds=("normal", "paranoid")),
-    _dummy("bare-qemu", 1, "--icount"),
-    _dummy("bare-qemu", 2, "--icount"),
-    _dummy("bare-qemu", 2),
-    _dummy("bare-qemu", 4, "--icount"),
-    _dummy("bare-qemu", 4, builds=("normal", "paranoid")),
-    _dummy("bare-bochs", 1, builds=("normal", "paranoid"), timeout=120),
+    _dummy("bare-qemu", 1, ICOUNT, builds=BOTH),
+    _dummy("bare-qemu", 2, ICOUNT),
+    _dummy("bare-qemu", 4, ICOUNT),
+    _dummy("bare-qemu", 4, *UNTIMED, name="dummy in parallel", builds=BOTH),
+    _dummy("bare-bochs", 1, builds=BOTH, timeout=120),
     _dummy("bare-bochs", 4, timeout=180),
-    _dummy("iso-bios", 2, "--bare"),
-    _dummy("iso-uefi", 2, "--bare", timeout=120),
     _dummy("bare-bochs-amd", 1, timeout=120),
     _dummy("bare-bochs-amd", 2, timeout=180),
+    _dummy("iso-bios", 2, ICOUNT),
+    _dummy("iso-uefi", 2, ICOUNT, timeout=120),
 ]
