@@ -29,8 +29,6 @@ bool x86_pat_valid(uint64_t pat);
 /* cpuid.c */
 hv_status_t cpuid_init(struct vm *vm);
 void cpuid_exit(struct vm *vm);
-/** The guest's answer to CPUID(leaf, subleaf) in out[4] = EAX, EBX, ECX, EDX; false: trap it. */
-bool cpuid_answer(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /** The table's static answer, NULL where there is no such row. */
 const struct hv_x86_cpuid *cpuid_row(const struct vm *vm, uint32_t leaf, uint32_t subleaf);
 
@@ -42,8 +40,6 @@ bool msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 void msr_init(struct vm *vm);
 
 /* fetch.c */
-/** Length of the instruction that exited; 0 where it could not be fetched. */
-uint32_t x86_insn_length(struct vcpu *vcpu, uint32_t pattern);
 /** Linear address of the next instruction. */
 gva_t x86_code_address(struct vcpu *vcpu);
 

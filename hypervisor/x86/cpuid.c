@@ -241,7 +241,7 @@ void cpuid_exit(struct vm *vm)
 	pool_free(vm->pool, vm->cpuid, sizeof(*vm->cpuid) * HV_X86_CPUID_ROWS + INDEX_SIZE);
 }
 
-static const struct hv_x86_cpuid *subleaf_row(const struct vm *vm, uint32_t first, uint32_t subleaf)
+static __attribute__((noinline)) const struct hv_x86_cpuid *subleaf_row(const struct vm *vm, uint32_t first, uint32_t subleaf)
 {
 	const uint32_t leaf = vm->cpuid[first].leaf;
 
@@ -251,7 +251,7 @@ static const struct hv_x86_cpuid *subleaf_row(const struct vm *vm, uint32_t firs
 	return NULL;
 }
 
-const struct hv_x86_cpuid *cpuid_row(const struct vm *vm, uint32_t leaf, uint32_t subleaf)
+static inline const struct hv_x86_cpuid *find_row(const struct vm *vm, uint32_t leaf, uint32_t subleaf)
 {
 	const uint32_t index = index_of(leaf);
 	const uint32_t first = index < INDEX_SIZE ? vm->cpuid_index[index] : 0;
@@ -261,6 +261,11 @@ const struct hv_x86_cpuid *cpuid_row(const struct vm *vm, uint32_t leaf, uint32_
 	if ((vm->cpuid[first - 1].flags & HV_X86_CPUID_SUBLEAF) == 0)
 		return &vm->cpuid[first - 1];
 	return subleaf_row(vm, first - 1, subleaf);
+}
+
+const struct hv_x86_cpuid *cpuid_row(const struct vm *vm, uint32_t leaf, uint32_t subleaf)
+{
+	return find_row(vm, leaf, subleaf);
 }
 
 /** Bytes that XSAVE uses for the components that XCR0 has enabled now. */
@@ -278,7 +283,8 @@ static uint32_t xsave_size(const struct vcpu *vcpu)
 }
 
 /** The parts of an answer that depend on the vCPU and its state. */
-static void adjust(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+static __attribute__((noinline)) void adjust(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf,
+					     uint32_t out[4])
 {
 	switch (leaf) {
 	case CPUID_VERSION:
@@ -301,25 +307,29 @@ static void adjust(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t 
 	}
 }
 
-bool cpuid_answer(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+/** Leaves that adjust() has to do with. */
+static inline bool is_adjusted(uint32_t leaf)
 {
-	const struct hv_x86_cpuid *const row = cpuid_row(vcpu->vm, leaf, subleaf);
+	return leaf < 32 && (1u << leaf & (1u << CPUID_VERSION | 1u << CPUID_TOPOLOGY |
+					   1u << CPUID_XSTATE)) != 0;
+}
 
-	if (!row) {
-		/* An absent leaf reads as zero, as on AMD; Intel repeats the highest basic leaf, which
-		 * tells nothing. */
-		out[0] = out[1] = out[2] = out[3] = 0;
-		if (leaf == CPUID_TOPOLOGY) {
-			out[2] = subleaf & 0xff;
-			out[3] = vcpu->index;
-		}
-		return true;
-	}
+/** An absent leaf reads as zero, as on AMD; Intel repeats the highest basic leaf, which tells nothing. */
+static const struct hv_x86_cpuid absent;
+
+/** The guest's answer to CPUID(leaf, subleaf); false: trap it. */
+static inline bool answer(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	const struct hv_x86_cpuid *row = find_row(vcpu->vm, leaf, subleaf);
+
+	if (!row)
+		row = &absent;
 	out[0] = row->eax;
 	out[1] = row->ebx;
 	out[2] = row->ecx;
 	out[3] = row->edx;
-	adjust(vcpu, leaf, subleaf, out);
+	if (is_adjusted(leaf))
+		adjust(vcpu, leaf, subleaf, out);
 	return (row->flags & HV_X86_CPUID_TRAP) == 0;
 }
 
@@ -344,7 +354,7 @@ enum verdict x86_exit_cpuid(struct vcpu *vcpu)
 	const uint32_t leaf = (uint32_t)gpr[HV_RAX];
 	const uint32_t subleaf = (uint32_t)gpr[HV_RCX];
 
-	if (!cpuid_answer(vcpu, leaf, subleaf, out)) {
+	if (!answer(vcpu, leaf, subleaf, out)) {
 		vcpu->page->exit.id = (struct hv_exit_id){leaf, subleaf, {out[0], out[1], out[2], out[3]}};
 		vcpu->complete = complete;
 		return vcpu_hand(vcpu, HV_EXIT_ID);

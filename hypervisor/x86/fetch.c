@@ -103,34 +103,36 @@ uint32_t vcpu_fetch_insn(struct vcpu *vcpu, uint8_t bytes[INSN_MAX_LENGTH])
 }
 
 /** The quick way: the remembered page, the expected opcode. 0: take the long way. */
-static uint32_t length_cached(struct vcpu *vcpu, uint32_t pattern)
+static inline uint32_t length_cached(struct vcpu *vcpu, uint32_t pattern)
 {
 	const gva_t at = x86_code_address(vcpu);
 	const uint32_t offset = (uint32_t)(at.raw & HV_PAGE_MASK);
 
-	if (pattern == 0 || offset > HV_PAGE_SIZE - INSN_MAX_LENGTH)
-		return 0;
-	if (!reach_page(vcpu, at))
+	if (pattern == 0 || offset > HV_PAGE_SIZE - INSN_MAX_LENGTH || !cached_page(vcpu, at))
 		return 0;
 	return insn_match(vcpu->fetch.host + offset, INSN_MAX_LENGTH, mode_of(vcpu), pattern);
 }
 
-/** @req HV-013 Where the CPU doesn't report an instruction's length, it is found by decoding. */
-uint32_t x86_insn_length(struct vcpu *vcpu, uint32_t pattern)
+static __attribute__((noinline)) uint32_t length_decoded(struct vcpu *vcpu)
 {
 	struct insn insn;
 	uint8_t bytes[INSN_MAX_LENGTH];
-
-	if (vcpu->exit.insn_length != 0)
-		return vcpu->exit.insn_length;
-	vcpu->exit.insn_length = length_cached(vcpu, pattern);
-	if (vcpu->exit.insn_length != 0)
-		return vcpu->exit.insn_length;
 	const uint32_t count = vcpu_fetch_insn(vcpu, bytes);
 
-	if (count != 0 && insn_decode(bytes, count, mode_of(vcpu), &insn) == 0)
-		vcpu->exit.insn_length = insn.length;
-	return vcpu->exit.insn_length;
+	if (count == 0 || insn_decode(bytes, count, mode_of(vcpu), &insn) != 0)
+		return 0;
+	return insn.length;
+}
+
+/** @req HV-013 Where the CPU doesn't report an instruction's length, it is found by decoding. */
+static __attribute__((noinline)) uint32_t find_length(struct vcpu *vcpu, uint32_t pattern)
+{
+	uint32_t length = length_cached(vcpu, pattern);
+
+	if (length == 0)
+		length = length_decoded(vcpu);
+	vcpu->exit.insn_length = length;
+	return length;
 }
 
 /** Single-stepping guests see the trap behind an emulated instruction too (SDM vol. 3, 17.3.1.4). */
@@ -145,8 +147,10 @@ static enum verdict step_trap(struct vcpu *vcpu)
 enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
 {
 	struct hv_x86_regs *const regs = &vcpu->regs;
-	const uint32_t length = x86_insn_length(vcpu, pattern);
+	uint32_t length = vcpu->exit.insn_length;
 
+	if (length == 0)
+		length = find_length(vcpu, pattern);
 	if (length == 0) {
 		/* Its page went away or its bytes changed under it: execute it again, by then it faults. */
 		return VERDICT_RESUME;
