@@ -97,6 +97,8 @@ vector_stubs:
 	pushq $vector
 	.if (vector == 2) || (vector == 8) || (vector == 18)
 	jmp trap_paranoid
+	.elseif vector == 1
+	jmp trap_debug
 	.else
 	jmp trap_common
 	.endif
@@ -139,6 +141,15 @@ vector_stubs:
 	popq %rax
 .endm
 #define FRAME_CS (15 * 8 + 16 + 8)
+
+/* A debug exception in ring 0 isn't ours: nobody steps the kernel or sets breakpoints in it. Bochs delivers
+ * one that belongs to a guest behind VMRUN, where GS is still the guest's, so touch nothing. */
+	.balign 16
+trap_debug:
+	testb $3, 24(%rsp)
+	jnz trap_common
+	addq $16, %rsp
+	iretq
 
 	.balign 64
 trap_common:

@@ -68,7 +68,7 @@ static uint32_t family(void)
  * intercepted #DB doesn't write DR6. There #DB isn't intercepted without need; the endless loops that
  * interception prevents are those of real CPUs' microcode.
  */
-static bool loses_dr6(uint32_t edx)
+static bool is_bochs(uint32_t edx)
 {
 	const uint32_t mask = CPUID_8000000A_EDX_NRIPS | CPUID_8000000A_EDX_DECODEASSISTS;
 
@@ -84,7 +84,7 @@ static void find_features(void)
 		.asids = r.ebx,
 		.clean = (r.edx & CPUID_8000000A_EDX_VMCBCLEAN) != 0 ? SVM_CLEAN_ALL : 0,
 		.rdtscp = (cpuid(CPUID_EXT_FEATURES).edx & CPUID_80000001_EDX_RDTSCP) != 0,
-		.loses_dr6 = loses_dr6(r.edx),
+		.bochs = is_bochs(r.edx),
 	};
 	find_new_instructions();
 }
@@ -361,6 +361,7 @@ static __attribute__((noinline)) void before_slowly(struct vcpu *vcpu)
 		take_asid(vcpu);
 	if (tpr_changed(vcpu, svm))
 		load_tpr(vcpu);
+	svm->injected_rip = svm->vmcb.save.rip;
 	if ((svm->slow & SVM_SLOW_DR) != 0)
 		load_dr(svm->dr);
 	if ((svm->slow & SVM_SLOW_TSC_AUX) != 0)
@@ -373,6 +374,7 @@ static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 	struct vmcb_control *const c = &svm->vmcb.control;
+	const bool injected = vcpu->delivering.valid;
 
 	if ((svm->slow & SVM_SLOW_ONCE) != 0) {
 		svm->slow &= ~SVM_SLOW_ONCE;
@@ -380,7 +382,7 @@ static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 		c->eventinj = 0;
 		c->tlb_control = SVM_TLB_NOTHING;
 	}
-	svm_take_exitintinfo(vcpu, c->exitintinfo);
+	svm_take_exitintinfo(vcpu, c->exitintinfo, injected);
 	if ((c->int_ctl & SVM_V_TPR_MASK) != svm->v_tpr)
 		save_tpr(vcpu);
 	if ((svm->slow & SVM_SLOW_DR) != 0)

@@ -18,7 +18,8 @@ struct svm_features {
 	uint32_t clean;	     /**< VMCB clean bits to be set after a run: all, or 0 where unsupported */
 	uint32_t intercept_2, intercept_3; /**< bits of instructions that only newer CPUs have */
 	bool rdtscp;	     /**< TSC_AUX exists */
-	bool loses_dr6;	     /**< an intercepted #DB leaves no trace in DR6 (Bochs 2.7) */
+	bool bochs;	     /**< Bochs 2.7: an intercepted #DB leaves no trace in DR6, EXITINTINFO can be
+				  that of an event before, a shutdown doesn't exit */
 };
 extern struct svm_features svm_features;
 
@@ -61,9 +62,11 @@ struct svm_vcpu {
 	bool step_old_bs;   /**< … and DR6.BS was set before */
 	uint8_t step_kind;  /**< what the instruction does with RFLAGS: svm_event.c */
 	bool cr8_trap;	    /**< CR8 writes exit */
+	bool df_injected;   /**< on Bochs: a double fault was injected with the last entry */
 	bool soft_injected; /**< a software event was injected with the last entry: `soft`, `soft_rip` */
 	struct x86_event soft;
 	uint64_t soft_rip;  /**< RIP of the instruction that it stands for */
+	uint64_t injected_rip; /**< RIP at the last entry with an injection */
 	uint64_t iret_rip, iret_rsp;
 	uint64_t dr[4];	    /**< DR0-DR3 while the guest isn't running */
 };
@@ -107,8 +110,8 @@ void svm_store(struct vcpu *vcpu, uint32_t groups);
 
 /* svm_event.c */
 void svm_inject(struct vcpu *vcpu);
-/** After an exit: what was being delivered (EXITINTINFO). */
-void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info);
+/** After an exit: what was being delivered (EXITINTINFO). @param injected the entry has injected. */
+void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info, bool injected);
 void svm_intr_window(struct vcpu *vcpu, bool on);
 void svm_nmi_window(struct vcpu *vcpu, bool on);
 /** NMIs are blocked until IRET, or no more. */
@@ -120,6 +123,7 @@ void svm_iret_after(struct vcpu *vcpu);
 enum verdict svm_exit_debug(struct vcpu *vcpu);
 enum verdict svm_exit_iret(struct vcpu *vcpu);
 enum verdict svm_exit_int_n(struct vcpu *vcpu);
+enum verdict svm_exit_icebp(struct vcpu *vcpu);
 enum verdict svm_exit_intr_window(struct vcpu *vcpu);
 
 /* svm_traps.c */

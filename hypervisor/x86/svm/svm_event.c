@@ -14,6 +14,38 @@
 #include "lib/x86/cpuid.h"
 #include "lib/x86/regs.h"
 
+/* ---------------------------------------------------------------------------------- opcodes */
+
+static bool is_prefix(uint8_t byte, bool long_mode)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: /* segments */
+	case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
+		return true;
+	default:
+		return long_mode && (byte & 0xf0) == 0x40; /* REX */
+	}
+}
+
+/** Opcode of the instruction at RIP, 0Fh in front as 0F00h; 0 where it can't be fetched.
+ *  @param end offset behind the opcode's last byte. */
+static uint32_t opcode_at_rip(struct vcpu *vcpu, uint8_t bytes[15], uint32_t *end)
+{
+	const uint32_t count = vcpu_fetch_insn(vcpu, bytes);
+	const bool long_mode = vcpu_code_size(vcpu) == 64;
+	uint32_t i = 0;
+
+	while (i < count && is_prefix(bytes[i], long_mode))
+		i++;
+	*end = i + 1;
+	if (i >= count)
+		return 0;
+	if (bytes[i] != 0x0f || i + 1 >= count)
+		return bytes[i];
+	*end = i + 2;
+	return 0x0f00u | bytes[i + 1];
+}
+
 /* ------------------------------------------------------------------------------------- injection */
 
 static bool is_soft(const struct x86_event *event)
@@ -43,6 +75,16 @@ static void inject_soft(struct vcpu *vcpu, const struct x86_event *event)
 	vcpu_change(vcpu, REGS_RIP);
 }
 
+/**
+ * Bochs doesn't intercept a guest's shutdown, it stops. There every double fault exits, and is injected as
+ * what it takes for an interrupt with an error code; an exception on the way exits then.
+ */
+static void watch_double_fault(struct vcpu *vcpu, bool on)
+{
+	svm_of(vcpu)->df_injected = on;
+	svm_apply_traps(vcpu);
+}
+
 void svm_inject(struct vcpu *vcpu)
 {
 	static const uint8_t types[8] = {
@@ -54,9 +96,12 @@ void svm_inject(struct vcpu *vcpu)
 		[X86_EVENT_SOFT_EXC] = SVM_EVENT_EXCEPTION,
 	};
 	const struct x86_event *const event = &vcpu->delivering;
-	uint64_t info = SVM_EVENT_V | event->vector |
-			(uint64_t)types[event->type & 7u] << SVM_EVENT_TYPE_SHIFT;
+	uint64_t info = SVM_EVENT_V | event->vector;
 
+	if (svm_features.bochs && event->vector == X86_DF)
+		watch_double_fault(vcpu, true);
+	else
+		info |= (uint64_t)types[event->type & 7u] << SVM_EVENT_TYPE_SHIFT;
 	if (event->has_code)
 		info |= SVM_EVENT_EV | (uint64_t)event->code << SVM_EVENT_CODE_SHIFT;
 	svm_of(vcpu)->vmcb.control.eventinj = info;
@@ -98,26 +143,52 @@ static void take_back_soft(struct vcpu *vcpu)
 	svm->vmcb.save.rip = svm->soft_rip;
 }
 
+/** INT n, INT3, INTO, INT1. */
+static bool is_int_opcode(uint32_t opcode)
+{
+	return opcode == 0xcd || opcode == 0xcc || opcode == 0xce || opcode == 0xf1;
+}
+
+/**
+ * Interrupts and NMIs reach the guest by injection only, so one in delivery must be that of this entry. Bochs
+ * leaves an older event in EXITINTINFO where the delivery of a software interrupt is cut short.
+ */
+static bool is_genuine(struct vcpu *vcpu, const struct x86_event *event, bool injected)
+{
+	uint8_t bytes[15];
+	uint32_t end;
+
+	if (injected && svm_of(vcpu)->vmcb.save.rip == svm_of(vcpu)->injected_rip)
+		return true;
+	if (event->type != X86_EVENT_EXCEPTION)
+		return false;
+	return !svm_features.bochs || !is_int_opcode(opcode_at_rip(vcpu, bytes, &end));
+}
+
 /**
  * A software event of the guest's own comes again by itself: RIP is still at the instruction (15.7.2),
  * and running it again needs no nRIP. One that was injected is injected again.
  */
-void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info)
+void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info, bool injected)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
-	const bool injected = svm->soft_injected;
-	const struct x86_event event = decode_event(info);
+	const bool soft = svm->soft_injected;
+	struct x86_event event = decode_event(info);
 
 	svm->soft_injected = false;
-	if ((info & SVM_EVENT_V) == 0) {
-		if (injected && vcpu->exit.index == SVM_ROW_INVALID)
-			take_back_soft(vcpu);
-		return;
+	if (svm->df_injected) {
+		watch_double_fault(vcpu, false);
+		event.type = X86_EVENT_EXCEPTION;
 	}
-	if (!is_soft(&event))
+	if ((info & SVM_EVENT_V) == 0) {
+		if (soft && vcpu->exit.index == SVM_ROW_INVALID)
+			take_back_soft(vcpu);
+	} else if (is_soft(&event)) {
+		if (soft)
+			take_back_soft(vcpu);
+	} else if (is_genuine(vcpu, &event, injected)) {
 		vcpu->delivering = event;
-	else if (injected)
-		take_back_soft(vcpu);
+	}
 }
 
 /* --------------------------------------------------------------------------------------- windows */
@@ -205,36 +276,6 @@ void svm_iret_after(struct vcpu *vcpu)
 /* What the stepped instruction does with RFLAGS. */
 enum { STEP_PLAIN, STEP_LOADS, STEP_PUSHES, STEP_SYSCALL };
 
-static bool is_prefix(uint8_t byte, bool long_mode)
-{
-	switch (byte) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: /* segments */
-	case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
-		return true;
-	default:
-		return long_mode && (byte & 0xf0) == 0x40; /* REX */
-	}
-}
-
-/** Opcode of the instruction at RIP, 0Fh in front as 0F00h; 0 where it can't be fetched.
- *  @param end offset behind the opcode's last byte. */
-static uint32_t opcode_at_rip(struct vcpu *vcpu, uint8_t bytes[15], uint32_t *end)
-{
-	const uint32_t count = vcpu_fetch_insn(vcpu, bytes);
-	const bool long_mode = vcpu_code_size(vcpu) == 64;
-	uint32_t i = 0;
-
-	while (i < count && is_prefix(bytes[i], long_mode))
-		i++;
-	*end = i + 1;
-	if (i >= count)
-		return 0;
-	if (bytes[i] != 0x0f || i + 1 >= count)
-		return bytes[i];
-	*end = i + 2;
-	return 0x0f00u | bytes[i + 1];
-}
-
 static uint8_t step_kind(struct vcpu *vcpu)
 {
 	uint8_t bytes[15];
@@ -311,7 +352,7 @@ static uint64_t debug_causes(const struct svm_vcpu *svm)
 	const struct vmcb_save *const save = &svm->vmcb.save;
 	uint64_t armed = 0;
 
-	if (!svm_features.loses_dr6)
+	if (!svm_features.bochs)
 		return save->dr6 & DR6_CAUSES;
 	if (svm->stepping || (save->rflags & RFLAGS_TF) != 0)
 		return DR6_BS;
@@ -377,13 +418,30 @@ enum verdict svm_exit_debug(struct vcpu *vcpu)
 	return x86_exit_exception(vcpu, &event, 0, causes);
 }
 
-/** INT n while stepping: injected, so that the pushed flags don't hold our TF. */
+/** INT3 or INTO, which QEMU reports as INT n where the VMM asked for the exception. */
+static enum verdict software_exception(struct vcpu *vcpu, uint8_t vector, uint32_t length)
+{
+	const struct x86_event event = {
+		.valid = 1,
+		.type = X86_EVENT_SOFT_EXC,
+		.vector = vector,
+		.insn_length = length,
+	};
+
+	return x86_exit_exception(vcpu, &event, 0, 0);
+}
+
+/** INT n, while stepping: injected, so that the pushed flags don't hold our TF. */
 enum verdict svm_exit_int_n(struct vcpu *vcpu)
 {
 	uint8_t bytes[15];
 	uint32_t end;
 	const uint32_t opcode = opcode_at_rip(vcpu, bytes, &end);
 
+	if (opcode == 0xcc)
+		return software_exception(vcpu, X86_BP, end);
+	if (opcode == 0xce)
+		return software_exception(vcpu, X86_OF, end);
 	if (opcode != 0xcd || end >= sizeof(bytes))
 		return VERDICT_RESUME; /* another CPU has changed it meanwhile: look again */
 	vcpu->delivering = (struct x86_event){
@@ -393,4 +451,17 @@ enum verdict svm_exit_int_n(struct vcpu *vcpu)
 		.insn_length = end + 1,
 	};
 	return VERDICT_RESUME;
+}
+
+/** INT1 is a debug exception without a cause in DR6 (APM vol. 3, INT1). */
+enum verdict svm_exit_icebp(struct vcpu *vcpu)
+{
+	const struct x86_event event = {
+		.valid = 1,
+		.type = X86_EVENT_PRIV_SOFT,
+		.vector = X86_DB,
+		.insn_length = 1,
+	};
+
+	return x86_exit_exception(vcpu, &event, 0, 0);
 }

@@ -17,7 +17,7 @@ struct intercepts {
 /**
  * Always. #DB and #AC: a guest can make the CPU deliver one of them for ever, without an instruction
  * boundary at which an interrupt could come (CVE-2015-8104, CVE-2015-5307). #DB is added below, except
- * where DR6 would be lost with it. VINTR exits only while V_IRQ is set.
+ * where DR6 would be lost with it (Bochs). VINTR exits only while V_IRQ is set.
  */
 static const struct intercepts always = {
 	.cr = SVM_CR_WRITE(4),
@@ -27,8 +27,8 @@ static const struct intercepts always = {
 		  SVM_I1_HLT | SVM_I1_INVLPGA | SVM_I1_IOIO_PROT | SVM_I1_MSR_PROT |
 		  SVM_I1_TASK_SWITCH | SVM_I1_FERR_FREEZE | SVM_I1_SHUTDOWN,
 	.word_2 = SVM_I2_VMRUN | SVM_I2_VMMCALL | SVM_I2_VMLOAD | SVM_I2_VMSAVE | SVM_I2_STGI |
-		  SVM_I2_CLGI | SVM_I2_SKINIT | SVM_I2_WBINVD | SVM_I2_MONITOR | SVM_I2_MWAIT |
-		  SVM_I2_MWAIT_ARMED | SVM_I2_XSETBV,
+		  SVM_I2_CLGI | SVM_I2_SKINIT | SVM_I2_ICEBP | SVM_I2_WBINVD | SVM_I2_MONITOR |
+		  SVM_I2_MWAIT | SVM_I2_MWAIT_ARMED | SVM_I2_XSETBV,
 };
 
 /** By request of the VMM. Instructions that aren't here always exit. */
@@ -71,17 +71,25 @@ static void add_own(struct intercepts *to, const struct vcpu *vcpu)
 
 	if (!vcpu->dr_live)
 		to->dr = SVM_DR_ALL;
-	if (!svm_features.loses_dr6)
-		to->exception |= SVM_EXCEPTION(X86_DB);
+	to->exception |= SVM_EXCEPTION(svm_features.bochs ? X86_DF : X86_DB);
 	if (svm->cr8_trap)
 		to->cr |= SVM_CR_WRITE(8);
 	if (svm->nmi_shadow != 0 && (svm->slow & SVM_SLOW_IRET) == 0)
 		to->word_1 |= SVM_I1_IRET;
-	if (svm->step != 0) {
-		/* Nothing may push flags with our TF: every way into a handler exits first. */
-		to->exception |= ~SVM_EXCEPTION(X86_NMI);
+	if (svm->step != 0) /* nothing may push flags with our TF: all ways into a handler exit */
 		to->word_1 |= SVM_I1_INTN;
-	}
+	if (svm->step != 0 || svm->df_injected)
+		to->exception |= ~SVM_EXCEPTION(X86_NMI);
+}
+
+/** QEMU checks the intercept of INT n for INT3 and INTO too, and not those of #BP and #OF. */
+static void add_exceptions(struct intercepts *to, uint32_t vectors)
+{
+	const uint32_t soft = SVM_EXCEPTION(X86_BP) | SVM_EXCEPTION(X86_OF);
+
+	to->exception |= vectors & ~SVM_EXCEPTION(X86_NMI);
+	if ((vectors & soft) != 0 && !svm_has(CPUID_8000000A_EDX_NRIPS))
+		to->word_1 |= SVM_I1_INTN;
 }
 
 static bool differ(const struct vmcb_control *c, const struct intercepts *i)
@@ -143,7 +151,7 @@ void svm_apply_traps(struct vcpu *vcpu)
 	add_requested(&i, traps);
 	add_own(&i, vcpu);
 	set_pause(c, &i, (traps & HV_X86_TRAP(HV_X86_INSN_PAUSE)) != 0);
-	i.exception |= vcpu->vm->exceptions & ~SVM_EXCEPTION(X86_NMI);
+	add_exceptions(&i, vcpu->vm->exceptions);
 	i.word_2 |= svm_features.intercept_2;
 	i.word_3 |= svm_features.intercept_3;
 	if (!differ(c, &i))
