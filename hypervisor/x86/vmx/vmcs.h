@@ -82,6 +82,7 @@ enum vmcs_field {
 	VMCS_GUEST_INTERRUPTIBILITY = 0x4824,
 	VMCS_GUEST_ACTIVITY = 0x4826,
 	VMCS_GUEST_SYSENTER_CS = 0x482a,
+	VMCS_PREEMPTION_TIMER = 0x482e,
 	VMCS_HOST_SYSENTER_CS = 0x4c00,
 
 	/* B.4 natural-width fields */
@@ -128,6 +129,7 @@ static inline enum vmcs_field vmcs_nth(enum vmcs_field first, unsigned int n)
 #define PIN_EXTERNAL_INTERRUPT (1u << 0)
 #define PIN_NMI		       (1u << 3)
 #define PIN_VIRTUAL_NMIS       (1u << 5)
+#define PIN_PREEMPTION_TIMER   (1u << 6)
 
 /* Primary processor-based VM-execution controls: 25.6.2, Table 25-6 */
 #define PRIMARY_INTR_WINDOW	 (1u << 2)

@@ -306,7 +306,9 @@ static __attribute__((noinline)) void prepare(struct vmx_vcpu *v)
 	vmx_flush_now(v, v->work);
 	if (v->work & VMX_WORK_DEBUG)
 		vmx_debug_load(v);
-	v->work = 0;
+	v->work &= VMX_WORK_STEP;
+	if (v->work & VMX_WORK_STEP)
+		vmx_step_before(v);
 }
 
 /** VMLAUNCH or VMRESUME didn't even try (27.1, 31.4). */
@@ -412,6 +414,8 @@ void vmx_enter(struct vcpu *vcpu)
 	}
 	v->launched = 1;
 	decode(vcpu);
+	if (vmx_unlikely(v->work != 0))
+		vmx_step_after(v);
 }
 
 /* ---------------------------------------------------------------------------- control blocks of vCPUs */
@@ -469,7 +473,7 @@ static hv_status_t vmx_vcpu_init(struct vcpu *vcpu)
 	v->vmcs_address = host_virt_to_phys(v->vmcs).raw;
 	v->eptp = vmx_npt_format.root(host_virt_to_phys(vcpu->vm->npt.root_table));
 	v->vpid = vmx_caps.vpid ? vpid_alloc() : 0;
-	v->work = VMX_WORK_ALL & ~VMX_WORK_DEBUG;
+	v->work = VMX_WORK_CURRENT | VMX_WORK_LIVE;
 	*(uint32_t *)v->vmcs = vmx_caps.revision;
 	vmx_forget(v); /* 25.11.3: VMCLEAR makes the region ready */
 	vmx_begin(vcpu);

@@ -25,6 +25,7 @@ struct vmx_caps {
 	uint32_t primary_allowed, secondary_allowed; /**< control bits that may be 1 */
 	uint64_t ept_vpid;  /**< IA32_VMX_EPT_VPID_CAP */
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	uint32_t timer_rate; /**< the preemption timer counts every 2^this TSC ticks */
 	bool io_info;	    /**< INS and OUTS exits come with instruction information */
 	bool tpr_shadow;
 	bool vpid;
@@ -87,7 +88,7 @@ struct vmx_vm {
 #define VMX_WORK_FLUSH_EPT  4u
 #define VMX_WORK_FLUSH_VPID 8u
 #define VMX_WORK_DEBUG	    16u /**< debug registers to be loaded */
-#define VMX_WORK_ALL	    31u
+#define VMX_WORK_STEP	    32u /**< single-step by RFLAGS.TF: stays set */
 
 struct vmx_vcpu {
 	uint64_t host_rsp; /**< VMCS_HOST_RSP; vmx_enter.S knows the offsets of these two */
@@ -95,6 +96,7 @@ struct vmx_vcpu {
 	uint32_t work;	   /**< VMX_WORK_* */
 	uint16_t vpid;	   /**< 0: none */
 	bool dr_loaded;	   /**< DR0-DR3 and DR6 are in the CPU */
+	bool step_tf;	   /**< RFLAGS.TF is ours, not the guest's */
 	struct vmx_cpu *cpu; /**< where it has run; NULL: nowhere yet */
 	struct vcpu *vcpu;
 	void *vmcs;
@@ -193,6 +195,11 @@ void vmx_nmi_window(struct vcpu *vcpu, bool on);
 /** Take over an event whose delivery was cut short (28.2.4) and NMI unblocking by a faulting IRET. */
 void vmx_decode_delivery(struct vcpu *vcpu);
 void vmx_reblock_nmi(struct vcpu *vcpu);
+/** HV_REQUEST_STEP where the CPU has no monitor trap flag: around an entry. */
+void vmx_step_before(struct vmx_vcpu *v);
+void vmx_step_after(struct vmx_vcpu *v);
+/** 27.3.1.5: in a shadow, a pending single-step trap goes with RFLAGS.TF. */
+void vmx_match_pending_debug(uint32_t interruptibility);
 
 hv_status_t vmx_vm_init(struct vm *vm);
 void vmx_vm_exit(struct vm *vm);

@@ -13,6 +13,8 @@ struct vmx_caps vmx_caps;
 #define BASIC_REVISION(b) ((uint32_t)(b) & 0x7fffffffu)
 #define BASIC_IO_INFO	  (UINT64_C(1) << 54)
 #define BASIC_TRUE	  (UINT64_C(1) << 55)
+/* IA32_VMX_MISC: appendix A.6 */
+#define MISC_TIMER_RATE(m) ((uint32_t)(m) & 0x1fu)
 
 /** The five control words. */
 enum control { PIN, PRIMARY, SECONDARY, EXIT, ENTRY, CONTROLS };
@@ -152,7 +154,7 @@ static void fill_controls(struct vmx_caps *caps, const struct allowed allowed[CO
 {
 	uint32_t cr8 = caps->tpr_shadow ? PRIMARY_TPR_SHADOW : PRIMARY_CR8_LOAD | PRIMARY_CR8_STORE;
 
-	caps->pin = control_value(allowed, PIN, 0, 0);
+	caps->pin = control_value(allowed, PIN, PIN_PREEMPTION_TIMER, 0);
 	caps->primary = control_value(allowed, PRIMARY, cr8, PRIMARY_LATER);
 	caps->secondary = control_value(allowed, SECONDARY,
 					SECONDARY_RDTSCP | SECONDARY_INVPCID |
@@ -176,6 +178,7 @@ hv_status_t vmx_caps_read(const char **reason)
 		return HV_E_UNSUPPORTED;
 	}
 	vmx_caps.revision = BASIC_REVISION(basic);
+	vmx_caps.timer_rate = MISC_TIMER_RATE(rdmsr(IA32_VMX_MISC));
 	vmx_caps.io_info = basic & BASIC_IO_INFO;
 	vmx_caps.cr0_fixed0 = rdmsr(IA32_VMX_CR0_FIXED0);
 	vmx_caps.cr0_fixed1 = rdmsr(IA32_VMX_CR0_FIXED1);

@@ -75,6 +75,30 @@ void vmx_decode_delivery(struct vcpu *vcpu)
 		set_nmi_blocking(vcpu, false);
 }
 
+/**
+ * An event that is injected goes first: its handler runs without TF, and the step is over when it returns.
+ * What the stepped instruction itself does with TF (PUSHF, POPF, SYSCALL) is not hidden.
+ */
+void vmx_step_before(struct vmx_vcpu *v)
+{
+	uint64_t rflags = vmread(VMCS_GUEST_RFLAGS);
+
+	v->step_tf = !(rflags & RFLAGS_TF) && !(vmread32(VMCS_ENTRY_INTR_INFO) & INTR_INFO_VALID);
+	if (!v->step_tf)
+		return;
+	vmwrite(VMCS_GUEST_RFLAGS, rflags | RFLAGS_TF);
+	vmx_match_pending_debug(vmread32(VMCS_GUEST_INTERRUPTIBILITY));
+}
+
+void vmx_step_after(struct vmx_vcpu *v)
+{
+	if (!v->step_tf)
+		return;
+	v->vcpu->regs.rflags &= ~RFLAGS_TF;
+	vmwrite(VMCS_GUEST_RFLAGS, v->vcpu->regs.rflags);
+	vmwrite(VMCS_GUEST_PENDING_DEBUG, vmread(VMCS_GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_BS);
+}
+
 static void window(struct vcpu *vcpu, uint32_t control, bool on)
 {
 	struct vmx_vcpu *v = vmx_begin(vcpu);

@@ -329,7 +329,7 @@ static void store_msrs(struct vcpu *vcpu)
  * 27.3.1.5: in a shadow with TF set, the single-step trap has to be pending, and without TF it must not be.
  * @req HV-113 a single step over an instruction in a shadow isn't lost
  */
-static void match_pending_debug(uint32_t state)
+void vmx_match_pending_debug(uint32_t state)
 {
 	uint64_t pending = vmread(VMCS_GUEST_PENDING_DEBUG), wanted = pending;
 	bool tf = vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF;
@@ -354,7 +354,7 @@ static void store_event(struct vcpu *vcpu)
 		state |= INTERRUPTIBILITY_NMI;
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, state);
 	if (state != 0)
-		match_pending_debug(state);
+		vmx_match_pending_debug(state);
 }
 
 /* -------------------------------------------------------------------------------- the operations */
@@ -463,6 +463,18 @@ static const uint16_t zero_fields[] = {
 	VMCS_HOST_RSP, VMCS_GUEST_CR0, VMCS_GUEST_CR3, VMCS_GUEST_CR4, VMCS_GUEST_EFER,
 };
 
+/**
+ * No stay in guest mode is longer than a millisecond, whatever becomes of the host's interrupts. (Bochs forgets
+ * that they exit even where the guest was entered with RFLAGS.IF = 0.) Reloaded at every entry by itself.
+ * @req HV-115 a guest that disables interrupts and spins gives its CPU back
+ */
+static uint64_t longest_stay(void)
+{
+	uint64_t ticks = host_tsc_khz() >> vmx_caps.timer_rate;
+
+	return ticks == 0 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks;
+}
+
 /** Pause-loop exiting (26.1.3): a loop is PAUSEs less than GAP apart, for WINDOW; in TSC ticks. */
 #define PLE_GAP	   128u
 #define PLE_WINDOW 4096u
@@ -472,6 +484,8 @@ static void init_controls(struct vmx_vcpu *v)
 	uint32_t vpid = v->vpid != 0 ? SECONDARY_VPID : 0u;
 
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
+	if (vmx_caps.pin & PIN_PREEMPTION_TIMER)
+		vmwrite(VMCS_PREEMPTION_TIMER, longest_stay());
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	vmx_set_primary(v, vmx_caps.primary);

@@ -193,8 +193,12 @@ static void apply_controls(struct vcpu *vcpu, struct vmx_vcpu *v)
 	trap_bits(vcpu->vm->traps, &primary, &secondary);
 	if (!vcpu->dr_live)
 		primary |= PRIMARY_MOV_DR;
-	if (step)
+	if (step && (vmx_caps.primary_allowed & PRIMARY_MONITOR_TRAP))
 		primary |= PRIMARY_MONITOR_TRAP;
+	else if (step)
+		v->work |= VMX_WORK_STEP;
+	else
+		v->work &= ~VMX_WORK_STEP;
 	primary &= vmx_caps.primary_allowed;
 	all1 = (all1 | PRIMARY_MONITOR_TRAP) & ~vmx_caps.primary;
 	vmx_set_primary(v, (v->primary & ~(all1 | PRIMARY_MOV_DR)) | primary);
