@@ -132,6 +132,8 @@ enum verdict x86_exit_memory(struct vcpu *vcpu, const struct x86_memory_fault *f
 	}
 	if (count > INSN_MAX_LENGTH)
 		count = INSN_MAX_LENGTH;
+	if (vcpu->delivering.valid)
+		count = 0; /* a push of the event's delivery, not the instruction's access */
 	if (!is_plain_move(vcpu, fault, bytes, count, &mov))
 		return any_instruction(vcpu, fault, bytes, count);
 	if (is_apic_page(vcpu, fault->address))
