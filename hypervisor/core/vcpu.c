@@ -129,6 +129,7 @@ hv_status_t vcpu_translate(struct vcpu *vcpu, gva_t from, uint32_t access, gpa_t
 			   uint32_t *fault)
 {
 	struct gpt_mode mode;
+	uint32_t code = 0;
 
 	if (access == 0 || (access & ~HV_PROT_ALL) != 0)
 		return HV_E_INVALID;
@@ -137,7 +138,9 @@ hv_status_t vcpu_translate(struct vcpu *vcpu, gva_t from, uint32_t access, gpa_t
 	if (status != HV_OK)
 		return status;
 	vcpu_paging_mode(vcpu, &mode);
-	status = gpt_translate(&vcpu->vm->npt, &mode, from, access, false, to, fault);
+	status = gpt_translate(&vcpu->vm->npt, &mode, from, access, false, to, &code);
+	if (fault)
+		*fault = code;
 	vcpu_release(vcpu);
 	return status;
 }

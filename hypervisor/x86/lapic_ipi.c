@@ -253,3 +253,8 @@ hv_status_t lapic_msi(struct vm *vm, uint64_t address, uint32_t data)
 	route(vm, NULL, &message);
 	return HV_OK;
 }
+
+hv_status_t vm_msi(struct vm *vm, uint64_t address, uint32_t data)
+{
+	return lapic_msi(vm, address, data);
+}

@@ -11,29 +11,18 @@ hv_status_t vcpu_apic_get(struct vcpu *vcpu, uint32_t regs[256])
 
 	if (status != HV_OK)
 		return status;
-	__builtin_memcpy(regs, vcpu->lapic.page, 256 * sizeof(regs[0]));
+	lapic_save(vcpu, regs);
 	vcpu_release(vcpu);
 	return HV_OK;
 }
 
-/** Registers that take any value; the rest follows from them or is read-only. */
-static const uint16_t settable[] = {
-	LAPIC_TPR,	 LAPIC_LDR,	   LAPIC_DFR,	   LAPIC_SVR,	    LAPIC_LVT_TIMER,
-	LAPIC_LVT_LINT0, LAPIC_LVT_LINT1, LAPIC_LVT_ERROR, LAPIC_LVT_PERF,
-	LAPIC_LVT_THERMAL, LAPIC_TIMER_DCR, LAPIC_TIMER_ICR,
-};
-
-/** Through the guest's own door: what a guest could not write, a VMM cannot either. */
 hv_status_t vcpu_apic_set(struct vcpu *vcpu, const uint32_t regs[256])
 {
 	const hv_status_t status = vcpu_claim(vcpu);
 
 	if (status != HV_OK)
 		return status;
-	lapic_write(vcpu, LAPIC_SVR, regs[LAPIC_SVR / 4] | 0x100);
-	for (size_t i = 0; i < sizeof(settable) / sizeof(settable[0]); i++)
-		lapic_write(vcpu, settable[i], regs[settable[i] / 4]);
-	lapic_write(vcpu, LAPIC_SVR, regs[LAPIC_SVR / 4]);
+	lapic_load(vcpu, regs);
 	x86_look_for_events(vcpu);
 	vcpu_release(vcpu);
 	return HV_OK;
