@@ -116,7 +116,7 @@ static bool locked_off(void)
 }
 
 /**
- * @req HV-020 AMD-V: what the CPU lacks, or its firmware has locked, is named.
+ * @req HV-200 AMD-V: what the CPU lacks, or its firmware has locked, is named.
  */
 static hv_status_t svm_check(const char **reason)
 {
@@ -489,7 +489,7 @@ void svm_exited(struct vcpu *vcpu)
 }
 
 /**
- * @req HV-021 AMD-V: the host's state after an exit is its state before the entry; interrupts and NMIs
+ * @req HV-201 AMD-V: the host's state after an exit is its state before the entry; interrupts and NMIs
  *      that come while the guest runs end guest mode and are taken by the host.
  */
 static void svm_enter(struct vcpu *vcpu)

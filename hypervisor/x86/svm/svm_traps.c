@@ -136,7 +136,7 @@ static void set_step(struct vcpu *vcpu)
 }
 
 /**
- * @req HV-022 AMD-V: what traps is the union of what isolation needs and what the VMM asked for; a
+ * @req HV-202 AMD-V: what traps is the union of what isolation needs and what the VMM asked for; a
  *      guest can't run an instruction that reaches the host's state.
  */
 void svm_apply_traps(struct vcpu *vcpu)
