@@ -158,6 +158,11 @@ void console_flush(struct console_port *port)
 	release();
 }
 
+void console_hold(void)
+{
+	acquire();
+}
+
 void console_seize(void)
 {
 	seized = true;

@@ -42,6 +42,8 @@ void console_vlog(const char *format, va_list args) __attribute__((format(printf
 void console_write(struct console_port *port, const char *text, size_t size);
 /** Write out an unfinished line. */
 void console_flush(struct console_port *port);
+/** Take the console's lock and keep it (panic test). */
+void console_hold(void);
 /** From now on nobody waits for the lock: whoever has it has been stopped. */
 void console_seize(void);
 /** The first line of a panic. */

@@ -47,6 +47,11 @@ syscall_done:
 	cmpl $0, %gs:CPU_WORK
 	jne syscall_work
 syscall_return:
+#ifdef PARANOID
+	movq %rax, (%rsp)
+	call paranoid_check_exit
+	movq (%rsp), %rax
+#endif
 	addq $8, %rsp
 	popq %r11
 	popq %rcx
@@ -167,6 +172,9 @@ trap_return:
 	jz 2f
 	cmpl $0, %gs:CPU_WORK
 	jne 3f
+#ifdef PARANOID
+	call paranoid_check_exit
+#endif
 	swapgs
 2:	pop_registers
 	addq $16, %rsp			/* vector, error code */

@@ -13,6 +13,7 @@
 #include "kernel/memory.h"
 #include "kernel/options.h"
 #include "kernel/paging.h"
+#include "kernel/paranoid.h"
 #include "kernel/partition.h"
 #include "kernel/patch.h"
 #include "kernel/smp.h"
@@ -96,15 +97,9 @@ static void init_console(void)
 		console_use_e9();
 }
 
-void kernel_main(uint32_t magic, uint32_t info_address)
+/* The second half, on a stack that has a guard page. */
+static void start_system(void)
 {
-	cpu_set_base(&cpus[0]);
-	clock_tsc_boot = x86_rdtsc();
-	console_init();
-	idt_init();
-	read_boot_info(magic, info_address);
-	init_console();
-	init_cpu_and_memory();
 	init_interrupts_and_time();
 	smp_start(options.cpus);
 	host_log("%u CPU%s, %lu MHz, %s, %lu MiB of memory", cpu_count, cpu_count > 1 ? "s" : "",
@@ -114,6 +109,19 @@ void kernel_main(uint32_t magic, uint32_t info_address)
 	partitions_create(&image);
 	ioapic_route_uart(cpus[0].apic_id);
 	uart_listen();
+	paranoid_panic_test(options.panic);
 	partitions_start();
 	sched_idle();
+}
+
+void kernel_main(uint32_t magic, uint32_t info_address)
+{
+	cpu_set_base(&cpus[0]);
+	clock_tsc_boot = x86_rdtsc();
+	console_init();
+	idt_init();
+	read_boot_info(magic, info_address);
+	init_console();
+	init_cpu_and_memory();
+	run_on_stack(start_system, cpus[0].idle.stack_top);
 }

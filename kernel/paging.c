@@ -5,6 +5,7 @@
 #include "kernel/cpu.h"
 #include "kernel/end.h"
 #include "kernel/memory.h"
+#include "kernel/paranoid.h"
 #include "kernel/x86.h"
 #include "lib/string.h"
 
@@ -246,6 +247,7 @@ uint64_t paging_map_stack(struct host_pool *pool)
 			return 0;
 	}
 	next_stack = top;
+	paranoid_mark_stack(top);
 	return top;
 }
 

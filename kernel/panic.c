@@ -9,6 +9,7 @@
 #include "kernel/cpu.h"
 #include "kernel/end.h"
 #include "kernel/smp.h"
+#include "kernel/symbols.h"
 #include "kernel/trap.h"
 #include "kernel/x86.h"
 
@@ -71,16 +72,24 @@ static bool frame_pointer_good(uint64_t rbp, uint64_t last)
 	return rbp % 8 == 0 && rbp > last && rbp - last <= 2 * STACK_SIZE && rbp >= STACK_AREA;
 }
 
+static void print_call(uint64_t rip)
+{
+	uint64_t offset = 0;
+	const char *name = symbol_find(rip, &offset);
+
+	console_print("  %016lx %s+%#lx", rip, name != NULL ? name : "?", offset);
+}
+
 static void print_backtrace(uint64_t rip, uint64_t rbp)
 {
 	extern const char image_start[], rodata_start[];
 	uint64_t last = rbp - 8;
 
-	console_print("called from (addr2line -fe hypike-debug.elf ADDRESS):");
+	console_print("calls, the innermost first (addr2line -fe hypike-debug.elf ADDRESS):");
 	for (unsigned int depth = 0; depth < MAX_DEPTH; depth++) {
 		if (rip < (uintptr_t)image_start || rip >= (uintptr_t)rodata_start)
 			break;
-		console_print("  %016lx", rip);
+		print_call(rip);
 		if (!frame_pointer_good(rbp, last))
 			break;
 		last = rbp;

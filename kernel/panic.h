@@ -2,6 +2,9 @@
 /**
  * @file panic.h
  * The end of everything: registers and call chain to the console, the other CPUs stopped.
+ *
+ * @req KRN-060 A panic reaches the console with registers and call chain, whatever locks are held and
+ *              whatever is left of the stack; all other CPUs stop.
  */
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H

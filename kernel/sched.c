@@ -5,9 +5,9 @@
  */
 #include "kernel/sched.h"
 
-#include "kernel/assert.h"
 #include "kernel/cpu.h"
 #include "kernel/fpu.h"
+#include "kernel/paranoid.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
 #include "kernel/trap.h"
@@ -15,7 +15,6 @@
 #include "lib/string.h"
 
 void switch_stack(uint64_t *save, uint64_t load);
-_Noreturn void run_on_stack(void (*fn)(void), uint64_t stack);
 
 /* ---- run queues ---- */
 
@@ -100,7 +99,9 @@ void sched_switch(void)
 	struct thread *from = cpu->current;
 	struct thread *to;
 
+	paranoid_check_stack(from->stack_top);
 	host_lock(&cpu->sched.lock);
+	paranoid_check_runq(cpu->sched.runq);
 	cpu->work &= ~WORK_RESCHEDULE;
 	to = choose(cpu);
 	cpu->current = to; /* under the lock: others compare priorities with it */

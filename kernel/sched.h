@@ -65,6 +65,8 @@ struct sched {
 	struct thread *finished; /**< ended, but was on its stack when the CPU left it */
 };
 
+/** Leave the present stack for good (entry.S). */
+_Noreturn void run_on_stack(void (*fn)(void), uint64_t stack);
 /** Prepare the scheduler of a CPU; the caller becomes its idle thread. */
 void sched_init(struct cpu *cpu, uint64_t idle_stack);
 /** Run others as long as there are some; else sleep. Where idle threads live. */

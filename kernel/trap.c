@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/trap.h"
 
-#include "kernel/assert.h"
 #include "kernel/cpu.h"
 #include "kernel/fpu.h"
 #include "kernel/irq.h"
 #include "kernel/panic.h"
+#include "kernel/paranoid.h"
 #include "kernel/partition.h"
 #include "kernel/x86.h"
 
@@ -112,7 +112,8 @@ static void (*const exceptions[VECTOR_EXCEPTIONS])(struct trap_frame *) = {
 
 void trap_dispatch(struct trap_frame *frame)
 {
-	KASSERT((x86_rflags() & RFLAGS_IF) == 0);
+	if (frame->vector != VECTOR_NMI && frame->vector != VECTOR_DF)
+		paranoid_check();
 	if (frame->vector >= VECTOR_EXCEPTIONS)
 		irq_dispatch((uint8_t)frame->vector);
 	else if (exceptions[frame->vector] != NULL)

@@ -67,4 +67,39 @@ def _cases():
     yield _faults("bochs-vmx", 1, timeout=120)
 
 
-CASES = list(_cases())
+# What a crash of each kind prints first, and a function that must be in its call chain.
+PANICS = {
+    "ud": ("invalid opcode", "ud"), "pf": ("page fault", "pf"), "gp": ("general protection", "gp"),
+    "df": ("double fault", "df"), "stack": ("double fault", "stack"),
+    "mc": ("machine check", "mc"), "write-text": ("page fault", "write_text"),
+    "write-alias": ("page fault", "write_alias"), "exec-data": ("page fault", "exec_data"),
+    "assert": (r".*panic_test.c:\d+: not true: ", "assertion"),
+    "locked": ("with the console held", "locked"),
+    "other-cpu": ("on the last CPU, called by CPU 0", "other_cpu"),
+}
+
+
+def _panic(machine, what):
+    message, function = PANICS[what]
+    cpu = 1 if what == "other-cpu" else 0
+    first = rf"^hypike: panic on CPU {cpu}: {message}"
+    chain = rf"^  [0-9a-f]{{16}} {function}\+"
+    if what == "exec-data":  # its address is no function; its caller's is lost with the jump
+        chain = "^  cr0 "
+    return boot(f"panic={what}", machine, "--cpus", "2", "--append", f"panic={what}", "--image",
+                "{build}/tests/system/native/hello.img", status=4, builds=("paranoid",),
+                expect=(first, chain), forbid=("hello",), timeout=60)
+
+
+def _panics():
+    """@verifies KRN-060"""
+    for what in PANICS:
+        yield _panic("qemu-svm", what)
+    for what in ("df", "stack", "other-cpu"):
+        yield _panic("bochs-vmx", what)
+    yield boot("panic=nmi", "qemu-svm", "--append", "panic=nmi", "--image",
+               "{build}/tests/system/native/hello.img", builds=("paranoid",),
+               expect=("^hypike: 1 NMI taken$", "^hello from ring 3$"))
+
+
+CASES = [*_cases(), *_panics()]
