@@ -68,7 +68,7 @@ static enum vcpu_verdict exit_port(struct vcpu *vcpu, struct hv_vcpu_page *page)
 
 /* ------------------------------------------------------------------------------- nothing to be done */
 
-/** Windows only bring the thread to its loop, which looks what there is. */
+/** Kicks and windows only bring the thread to its loop, which looks what there is. */
 static enum vcpu_verdict exit_nothing(struct vcpu *vcpu, struct hv_vcpu_page *page)
 {
 	(void)vcpu;
@@ -159,18 +159,6 @@ static bool dead(struct vcpu *vcpu)
 	       (regs->activity == HV_ACTIVITY_HALT && !(regs->rflags & RFLAGS_IF));
 }
 
-/** Ask the other vCPUs: they come by in exit_kicked(). Lock held. */
-static void ask_others(struct vcpu *vcpu)
-{
-	struct vm *vm = vcpu->vm;
-
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		vm->vcpu[i].dead = i == vcpu->index;
-		if (i != vcpu->index)
-			vcpu_attend(&vm->vcpu[i], 0);
-	}
-}
-
 /** The VM is at its end when every vCPU is dead. Lock held. */
 static void count_dead(struct vm *vm)
 {
@@ -181,30 +169,32 @@ static void count_dead(struct vm *vm)
 	vm_stop(vm, VMM_STATUS_HALTED, "halted with interrupts off");
 }
 
-/** @req VMM-007 A VM whose vCPUs have all halted for ever ends. */
+void vcpu_answer(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	bool is_dead = dead(vcpu);
+
+	platform_mutex_lock(&vm->lock);
+	vcpu->dead = is_dead;
+	count_dead(vm);
+	platform_mutex_unlock(&vm->lock);
+}
+
+/**
+ * Halted for ever: so the VM is at its end, unless another vCPU runs. Ask them.
+ * @req VMM-007 A VM whose vCPUs have all halted for ever ends.
+ */
 static enum vcpu_verdict exit_halt(struct vcpu *vcpu, struct hv_vcpu_page *page)
 {
 	struct vm *vm = vcpu->vm;
 
 	(void)page;
 	platform_mutex_lock(&vm->lock);
-	vm->asking_dead = 1;
-	ask_others(vcpu);
-	count_dead(vm);
-	platform_mutex_unlock(&vm->lock);
-	return VCPU_RUN;
-}
-
-/** A kick only brings the thread to its loop, which looks what there is; and here, if it is asked. */
-static enum vcpu_verdict exit_kicked(struct vcpu *vcpu, struct hv_vcpu_page *page)
-{
-	struct vm *vm = vcpu->vm;
-
-	(void)page;
-	if (!__atomic_load_n(&vm->asking_dead, __ATOMIC_RELAXED) || !dead(vcpu))
-		return VCPU_RUN;
-	platform_mutex_lock(&vm->lock);
-	vcpu->dead = 1;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		vm->vcpu[i].dead = i == vcpu->index;
+		if (i != vcpu->index)
+			vcpu_attend(&vm->vcpu[i], VCPU_ASK);
+	}
 	count_dead(vm);
 	platform_mutex_unlock(&vm->lock);
 	return VCPU_RUN;
@@ -214,7 +204,7 @@ static enum vcpu_verdict exit_kicked(struct vcpu *vcpu, struct hv_vcpu_page *pag
 
 const exit_handler_t exit_handlers[HV_EXIT_KINDS] = {
 	[HV_EXIT_NONE] = exit_nothing,
-	[HV_EXIT_KICKED] = exit_kicked,
+	[HV_EXIT_KICKED] = exit_nothing,
 	[HV_EXIT_PORT] = exit_port,
 	[HV_EXIT_MEMORY] = exit_memory,
 	[HV_EXIT_HYPERCALL] = exit_hypercall,

@@ -26,7 +26,7 @@ static void interrupt_inject(struct vcpu *vcpu)
  * @req VMM-003 An interrupt of the legacy controller is acknowledged when the guest takes it, not
  *              before; one that the guest can't take is given to it as soon as it can.
  */
-static __attribute__((noinline)) void interrupt_offer(struct vcpu *vcpu)
+static void interrupt_offer(struct vcpu *vcpu)
 {
 	struct hv_vcpu_page *page = vcpu->page;
 	uint32_t attention = __atomic_load_n(&vcpu->attention, __ATOMIC_ACQUIRE);
@@ -72,6 +72,16 @@ static __attribute__((noinline, cold)) void run_failed(struct vcpu *vcpu, hv_sta
 	platform_mutex_unlock(&vm->lock);
 }
 
+/** Something wants this thread's attention before the guest runs. */
+static __attribute__((noinline)) void attend(struct vcpu *vcpu, uint32_t what)
+{
+	if (what & VCPU_ASK) {
+		__atomic_and_fetch(&vcpu->attention, ~VCPU_ASK, __ATOMIC_SEQ_CST);
+		vcpu_answer(vcpu);
+	}
+	interrupt_offer(vcpu);
+}
+
 /** One run of the guest and what follows. */
 static inline enum vcpu_verdict turn(struct vcpu *vcpu)
 {
@@ -80,7 +90,7 @@ static inline enum vcpu_verdict turn(struct vcpu *vcpu)
 	if (__builtin_expect((seen | vcpu->page->request) != 0, 0)) {
 		if (seen & VCPU_STOP)
 			return VCPU_END;
-		interrupt_offer(vcpu);
+		attend(vcpu, seen);
 		seen = vcpu->page->request & HV_REQUEST_INTR_WINDOW ? VCPU_INTR : 0;
 	}
 	if (__builtin_expect(!enter_run(vcpu, seen), 0))

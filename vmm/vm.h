@@ -24,6 +24,7 @@ struct options;
 /* Reasons for a vCPU's thread to look up before it enters the guest. */
 #define VCPU_INTR 1u /**< the interrupt controller has a request */
 #define VCPU_STOP 2u /**< the VM ends */
+#define VCPU_ASK  4u /**< say whether this vCPU can ever run again (struct vcpu.dead) */
 
 struct vcpu {
 	struct hv_vcpu_page *page;
@@ -74,7 +75,6 @@ struct vm {
 	uint32_t running; /**< atomic: vCPU threads that haven't ended */
 	uint32_t asleep;  /**< under lock: the event thread waits for timers.heap[0] */
 	uint32_t keys_waiting; /**< under lock: console input waits for room in the machine */
-	uint32_t asking_dead; /**< vCPUs that are kicked say whether they are dead */
 	uint32_t stopped; /**< under lock */
 	int status;	  /**< valid when stopped */
 	uint64_t started; /**< platform_time() */
@@ -134,6 +134,8 @@ static inline enum vcpu_verdict exit_dispatch(struct vcpu *vcpu)
 enum vcpu_verdict exit_memory(struct vcpu *vcpu, struct hv_vcpu_page *page);
 /** Make sure that register groups are in the page. @return false, and the VM ends, where not. */
 bool vcpu_need(struct vcpu *vcpu, uint32_t groups);
+/** Serve VCPU_ASK. */
+void vcpu_answer(struct vcpu *vcpu);
 /** Print a vCPU's registers. Lock held. */
 void vcpu_print(struct vcpu *vcpu);
 

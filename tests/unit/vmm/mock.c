@@ -34,7 +34,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 static uint64_t events;
 static unsigned int threads_alive, threads_waiting;
-static bool kicked[HV_MAX_VCPUS];
+static bool kicked[HV_MAX_VCPUS], waiting[HV_MAX_VCPUS];
 static pthread_t threads[HV_MAX_VCPUS];
 static unsigned int thread_count;
 
@@ -53,6 +53,7 @@ void mock_reset(void)
 	guest_memory = NULL;
 	memset(steps, 0, sizeof(steps));
 	memset(kicked, 0, sizeof(kicked));
+	memset(waiting, 0, sizeof(waiting));
 	memset(mock_fpu, 0, sizeof(mock_fpu));
 	mock_now = UINT64_C(5000000000);
 	mock_console_length = 0;
@@ -226,6 +227,7 @@ hv_status_t hv_query(struct hv_caps *caps)
 hv_status_t hv_vm_create(const struct hv_vm_params *params, hv_vm_t *vm)
 {
 	*vm = 7;
+	mock_map_count = 0;
 	return params->vcpus == 0 ? HV_E_INVALID : call();
 }
 
@@ -236,8 +238,11 @@ hv_status_t hv_vcpu_create(hv_vm_t vm, uint32_t index, hv_vcpu_t *vcpu, struct h
 	(void)vm;
 	if (status != HV_OK)
 		return status;
+	free(pages[index]);
 	pages[index] = aligned_alloc(HV_PAGE_SIZE, HV_PAGE_SIZE);
 	memset(pages[index], 0, HV_PAGE_SIZE);
+	if (index > 0)
+		hv_x86_regs(pages[index])->activity = HV_ACTIVITY_WAIT_SIPI;
 	*page = pages[index];
 	*vcpu = index;
 	return HV_OK;
@@ -290,6 +295,9 @@ hv_status_t hv_vcpu_kick(hv_vcpu_t vcpu)
 {
 	pthread_mutex_lock(&lock);
 	mock_kicks++;
+	if (waiting[vcpu])
+		threads_waiting--; /* from now on, not when it gets to run */
+	waiting[vcpu] = false;
 	kicked[vcpu] = true;
 	pthread_cond_broadcast(&change);
 	pthread_mutex_unlock(&lock);
@@ -299,11 +307,13 @@ hv_status_t hv_vcpu_kick(hv_vcpu_t vcpu)
 void mock_halt(uint32_t vcpu, struct hv_vcpu_page *page)
 {
 	pthread_mutex_lock(&lock);
-	threads_waiting++;
+	if (!kicked[vcpu]) {
+		waiting[vcpu] = true;
+		threads_waiting++;
+	}
 	pthread_cond_broadcast(&change);
 	while (!kicked[vcpu])
 		pthread_cond_wait(&change, &lock);
-	threads_waiting--;
 	kicked[vcpu] = false;
 	pthread_mutex_unlock(&lock);
 	page->exit.kind = HV_EXIT_KICKED;
