@@ -400,6 +400,44 @@ static inline void decode(struct vcpu *vcpu)
 		decode_special(vcpu, reason);
 }
 
+#ifdef PARANOID
+static void host_is(bool as_it_should, const char *what)
+{
+	if (!as_it_should)
+		host_panic("VT-x, CPU %u: %s", host_cpu(), what);
+}
+
+static uint64_t current_vmcs(void)
+{
+	uint64_t address;
+
+	__asm__ volatile("vmptrst %0" : "=m"(address) : : "cc", "memory");
+	return address;
+}
+
+/** On both sides of the world switch. */
+static void check_host(const struct vmx_vcpu *v)
+{
+	const struct vmx_cpu *cpu = &vmx_cpus[host_cpu()];
+
+	host_is(!(read_rflags() & RFLAGS_IF), "interrupts are enabled in the world switch");
+	host_is(v->cpu == cpu && cpu->current == v && cpu->live == v,
+		"the vCPU isn't the one that this CPU has loaded");
+	host_is(current_vmcs() == v->vmcs_address, "another VMCS is current");
+	host_is(read_cr3() == v->host_cr3, "the host's CR3 isn't as in the VMCS");
+	host_is(read_cr4() == v->host_cr4, "the host's CR4 isn't as in the VMCS");
+	host_is(rdmsr(IA32_GS_BASE) == vmread(VMCS_HOST_GS_BASE),
+		"the host's GS base isn't as in the VMCS");
+	host_is(rdmsr(IA32_EFER) == vmread(VMCS_HOST_EFER), "the host's EFER isn't as in the VMCS");
+	host_is(vmread(VMCS_GUEST_ACTIVITY) == ACTIVITY_ACTIVE, "a guest sleeps in its VMCS");
+}
+#else
+static inline void check_host(const struct vmx_vcpu *v)
+{
+	(void)v;
+}
+#endif
+
 void vmx_enter(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
@@ -407,7 +445,9 @@ void vmx_enter(struct vcpu *vcpu)
 
 	if (vmx_unlikely(v->work != 0))
 		prepare(v);
+	check_host(v);
 	failed = vmx_world_switch(vcpu, v);
+	check_host(v);
 	if (vmx_unlikely(failed)) {
 		decode_insn_failure(vcpu, failed);
 		return;
