@@ -25,6 +25,7 @@ struct options {
 	uint64_t rtc;	     /**< --rtc SECONDS: what the clock shows, since 1970; 0: the host's */
 	bool screen;	     /**< --screen: print the text screen at the end */
 	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
+	bool test_device;    /**< --test-device: see dev/test_device.h */
 	bool no_summary;     /**< --no-summary */
 	bool help;	     /**< --help */
 	const char *culprit; /**< the word that options_parse() didn't like */

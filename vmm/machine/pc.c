@@ -20,6 +20,7 @@
 #include "vmm/dev/mc146818.h"
 #include "vmm/dev/port61.h"
 #include "vmm/dev/reset_ports.h"
+#include "vmm/dev/test_device.h"
 #include "vmm/dev/vga_text.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
@@ -51,6 +52,7 @@ static struct {
 	struct debug_console debug_console;
 	struct debug_exit debug_exit;
 	struct bochs_shutdown bochs_shutdown;
+	struct test_device test_device;
 } pc;
 
 static struct device *const devices[] = {
@@ -267,9 +269,12 @@ static hv_status_t init(struct vm *vm)
 	debug_console_init(&pc.debug_console);
 	debug_exit_init(&pc.debug_exit);
 	bochs_shutdown_init(&pc.bochs_shutdown);
+	test_device_init(&pc.test_device);
 	connect(vm);
 	for (size_t i = 0; i < DEVICES && status == HV_OK; i++)
 		status = bus_attach(&vm->bus, devices[i]);
+	if (status == HV_OK && vm->options->test_device)
+		status = bus_attach(&vm->bus, &pc.test_device.dev);
 	if (status == HV_OK)
 		status = map_memory(vm);
 	/* Written as a delay, thousands of times: nobody is there, so don't even ask. */
@@ -280,6 +285,7 @@ static hv_status_t reset(struct vm *vm)
 {
 	for (size_t i = 0; i < DEVICES; i++)
 		devices[i]->class->reset(devices[i]);
+	pc.test_device.dev.class->reset(&pc.test_device.dev);
 	cmos_data(vm);
 	bios_data(vm);
 	screen_clear(vm);
