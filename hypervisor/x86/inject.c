@@ -152,25 +152,23 @@ static void choose_nmi(struct vcpu *vcpu)
 /** @req HV-031 An interrupt of the local APIC is delivered when RFLAGS.IF, shadows and priority allow. */
 static void choose_interrupt(struct vcpu *vcpu)
 {
-	if (vendor->apic_deliver(vcpu)) {
-		if (lapic_pending(vcpu) >= 0 && interruptible(vcpu))
+	int vector = lapic_pending(vcpu);
+
+	if (vcpu->lapic.assisted) {
+		if (vendor->apic_deliver(vcpu) && vector >= 0 && interruptible(vcpu))
 			wake(vcpu);
 		return;
 	}
-	const int vector = lapic_pending(vcpu);
-
-	if (vector < 0)
-		return;
-	if (!interruptible(vcpu)) {
-		arm_intr_window(vcpu, true);
-		return;
+	if (vector >= 0 && interruptible(vcpu)) {
+		lapic_accept(vcpu, (uint32_t)vector);
+		vcpu->delivering = (struct x86_event){
+			.valid = 1, .type = X86_EVENT_EXTINT, .vector = (uint8_t)vector};
+		wake(vcpu);
+		vector = vcpu->lapic.irr_words != 0 ? lapic_pending(vcpu) : -1;
 	}
-	lapic_accept(vcpu, (uint32_t)vector);
-	vcpu->delivering = (struct x86_event){
-		.valid = 1, .type = X86_EVENT_EXTINT, .vector = (uint8_t)vector};
-	wake(vcpu);
-	if (lapic_pending(vcpu) >= 0)
+	if (vector >= 0)
 		arm_intr_window(vcpu, true);
+	vendor->apic_deliver(vcpu); /* what is left may wait for a lower TPR */
 }
 
 /** Acknowledged at the controller already, so it comes before the local APIC's, whatever the TPR. */
@@ -188,7 +186,8 @@ static void choose_extint(struct vcpu *vcpu)
 
 static void choose_event(struct vcpu *vcpu)
 {
-	lapic_collect(vcpu);
+	if (lapic_requested(&vcpu->lapic))
+		lapic_collect(vcpu);
 	if (vcpu->nmi_pending)
 		choose_nmi(vcpu);
 	if (vcpu->extint != 0)

@@ -79,6 +79,15 @@ void lapic_set_tsc_deadline(struct vcpu *vcpu, uint64_t value);
 
 /** Ask for an interrupt, from any CPU. */
 void lapic_request(struct vcpu *vcpu, uint32_t vector, bool level);
+/** Has anything been asked for since the last lapic_collect()? */
+static inline bool lapic_requested(const struct lapic *lapic)
+{
+	uint64_t any = 0;
+
+	for (uint32_t i = 0; i < 4; i++)
+		any |= __atomic_load_n(&lapic->requested[i], __ATOMIC_RELAXED);
+	return any != 0;
+}
 /** Move what was asked for into IRR. On the vCPU's thread. */
 void lapic_collect(struct vcpu *vcpu);
 /** Highest vector that may be delivered now (above the processor priority), or -1. */
