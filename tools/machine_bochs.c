@@ -11,7 +11,7 @@
 
 /* Instructions in a second of the emulated clock. The fewer there are, the shorter any waiting is;
  * with much fewer, a system under test is busy with its ticks alone. */
-#define IPS 50000000u
+#define IPS 100000000u
 
 /* Leave room below for the video BIOS and the like: Bochs takes no more than 2 GiB. */
 #define MEMORY_MAX (UINT64_C(2) << 30)

@@ -197,6 +197,11 @@ def _judge(case, status, text, work, unsaid):
     return points
 
 
+def _plain(text):
+    """Without what only moves the cursor or colours: firmware and GRUB do that."""
+    return re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", text).replace("\r", "")
+
+
 def run(case, paths, work):
     """Run a case to its end. paths: {"source": ..., "build": ...}."""
     started = time.monotonic()
@@ -209,6 +214,6 @@ def run(case, paths, work):
     except OSError as error:
         return Outcome(case, [tap.Point("the run", tap.FAILED, str(error))], str(error), 0.0)
     status = process.wait(case.timeout * SCALE)
-    text = process.output.decode(errors="replace").replace("\r\n", "\n")
+    text = _plain(process.output.decode(errors="replace"))
     points = _judge(case, status, text, work, process.unsaid())
     return Outcome(case, points, text, time.monotonic() - started)
