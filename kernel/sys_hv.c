@@ -8,8 +8,6 @@
 #include "kernel/user.h"
 #include "lib/hypike/hv_results.h"
 
-__attribute__((weak)) hv_status_t vm_msi(struct vm *vm, uint64_t address, uint32_t data);
-
 static bool narrow(uint64_t a, uint64_t b)
 {
 	return ((a | b) >> 32) == 0;
@@ -86,7 +84,7 @@ int64_t sys_hv_msi(uint64_t handle, uint64_t address, uint64_t data)
 {
 	if (!narrow(data, 0))
 		return HV_E_INVALID;
-	HV_CALL(vm, vm, handle, vm_msi != NULL ? vm_msi(vm, address, (uint32_t)data) : HV_E_UNSUPPORTED);
+	HV_CALL(vm, vm, handle, vm_msi(vm, address, (uint32_t)data));
 }
 
 int64_t sys_hv_trap_eoi(uint64_t handle, uint64_t vector, uint64_t on)
