@@ -26,6 +26,7 @@ struct partition {
 	uint32_t priority; /**< the highest that its threads may have */
 	uint64_t cpus;	   /**< configured CPUs that exist */
 	struct host_pool pool;
+	uint32_t own_pages; /**< of the pool, before there is a VM */
 	uint64_t root;	/**< page tables */
 	uint64_t entry; /**< of its program */
 	uint64_t ram_phys, ram_size;

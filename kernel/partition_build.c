@@ -254,6 +254,7 @@ static void build(struct partition *partition, const struct system_image *image)
 	info_make(partition, image);
 	make_threads(partition);
 	partition->entry = program.entry;
+	partition->own_pages = partition->pool.used;
 }
 
 /* ---- timers ---- */

@@ -67,9 +67,11 @@ int64_t sys_hv_translate(uint64_t handle, uint64_t from, uint64_t access, uint64
 
 static int64_t stats_of(const struct vcpu *vcpu, uint64_t to)
 {
+	const struct partition *partition = partition_self();
 	struct hv_stats stats = {0};
 
 	vcpu_stats(vcpu, &stats);
+	stats.host_pages = partition->pool.used - partition->own_pages;
 	return user_write(to, &stats, sizeof(stats)) ? HV_OK : HV_E_FAULT;
 }
 

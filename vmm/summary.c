@@ -42,7 +42,9 @@ static void add(struct hv_stats *sum, const struct hv_stats *one)
 	sum->guest_cycles += one->guest_cycles;
 	sum->host_cycles += one->host_cycles;
 	sum->injected += one->injected;
-	sum->table_pages = one->table_pages; /* of the VM, the same from each vCPU */
+	/* Of the VM, the same from each vCPU. */
+	sum->table_pages = one->table_pages;
+	sum->host_pages = one->host_pages;
 }
 
 static bool collect(struct vm *vm, struct hv_stats *sum)
@@ -88,6 +90,8 @@ void summary_print(struct vm *vm)
 	       (unsigned long long)sum.injected);
 	vm_log(vm, "guest cycles %llu, host cycles %llu", (unsigned long long)sum.guest_cycles,
 	       (unsigned long long)sum.host_cycles);
+	if (sum.host_pages)
+		vm_log(vm, "host pages %llu", (unsigned long long)sum.host_pages);
 	vm_log(vm, "nested table pages %llu, wall time %llu.%06llu s",
 	       (unsigned long long)sum.table_pages, (unsigned long long)(us / 1000000),
 	       (unsigned long long)(us % 1000000));

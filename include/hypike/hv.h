@@ -336,6 +336,8 @@ struct hv_stats {
 	uint64_t host_cycles;		 /**< ticks between exit and next entry, waiting excluded */
 	uint64_t injected;		 /**< events delivered */
 	uint64_t table_pages;		 /**< pages that the nested tables use now */
+	uint64_t host_pages; /**< pages that the VM takes of the host beside its memory: tables, vCPUs,
+				  control blocks; 0: not known */
 };
 /** Counters of one vCPU since its creation. */
 hv_status_t hv_vcpu_stats(hv_vcpu_t vcpu, struct hv_stats *stats);
