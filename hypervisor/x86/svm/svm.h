@@ -14,14 +14,17 @@
 /** What this machine's AMD-V can do: the same on all CPUs, found out by svm_check(). */
 struct svm_features {
 	uint32_t edx;	     /**< CPUID 8000000Ah EDX: CPUID_8000000A_EDX_* */
-	uint32_t asids;	     /**< number of address space identifiers, ASID 0 (the host's) included */
-	uint32_t clean;	     /**< VMCB clean bits to be set after a run: all, or 0 where unsupported */
+	uint32_t asids;	     /**< address space identifiers there are, the host's (0) included */
+	uint32_t clean;	     /**< VMCB clean bits to be set after a run: all, or none */
 	uint32_t intercept_2, intercept_3; /**< bits of instructions that only newer CPUs have */
 	bool rdtscp;	     /**< TSC_AUX exists */
-	bool bochs;	     /**< Bochs 2.7: an intercepted #DB leaves no trace in DR6, EXITINTINFO can be
-				  that of an event before, a shutdown doesn't exit */
+	bool bochs;	     /**< Bochs 2.7: an intercepted #DB leaves no trace in DR6,
+				  EXITINTINFO can be of an older event, a shutdown doesn't exit */
 };
 extern struct svm_features svm_features;
+
+/** ASID generations of different CPUs differ in their low bits. */
+#define SVM_GENERATION_STEP HOST_MAX_CPUS
 
 /** One CPU. */
 struct svm_cpu {
@@ -63,7 +66,7 @@ struct svm_vcpu {
 	uint8_t step_kind;  /**< what the instruction does with RFLAGS: svm_event.c */
 	bool cr8_trap;	    /**< CR8 writes exit */
 	bool df_injected;   /**< on Bochs: a double fault was injected with the last entry */
-	bool soft_injected; /**< a software event was injected with the last entry: `soft`, `soft_rip` */
+	bool soft_injected; /**< the last entry injected a software event: `soft`, `soft_rip` */
 	struct x86_event soft;
 	uint64_t soft_rip;  /**< RIP of the instruction that it stands for */
 	uint64_t injected_rip; /**< RIP at the last entry with an injection */
@@ -92,6 +95,17 @@ static inline bool svm_has(uint32_t feature)
 void svm_switch(struct vcpu *vcpu, uint64_t vmcb_pa, uint64_t host_pa);
 void svm_exited(struct vcpu *vcpu);
 
+/* svm_cpu.c: detection, switching on and off */
+bool svm_present(void);
+hv_status_t svm_check(const char **reason);
+hv_status_t svm_cpu_enable(const char **reason);
+void svm_cpu_disable(void);
+uint32_t svm_caps(void);
+extern const struct npt_format svm_npt_format;
+/** PARANOID: the host's state on both sides of a world switch. Panics where it isn't in order. */
+void svm_check_before(const struct vcpu *vcpu);
+void svm_check_after(const struct vcpu *vcpu);
+
 /* svm.c */
 void svm_flush(struct vcpu *vcpu);
 
@@ -110,21 +124,32 @@ void svm_store(struct vcpu *vcpu, uint32_t groups);
 
 /* svm_event.c */
 void svm_inject(struct vcpu *vcpu);
-/** After an exit: what was being delivered (EXITINTINFO). @param injected the entry has injected. */
+/**
+ * After an exit: what was being delivered (EXITINTINFO). @param injected the entry has injected.
+ */
 void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info, bool injected);
 void svm_intr_window(struct vcpu *vcpu, bool on);
 void svm_nmi_window(struct vcpu *vcpu, bool on);
 /** NMIs are blocked until IRET, or no more. */
 void svm_block_nmi(struct vcpu *vcpu, bool blocked);
 bool svm_apic_deliver(struct vcpu *vcpu);
+void svm_iret_after(struct vcpu *vcpu);
+enum verdict svm_exit_iret(struct vcpu *vcpu);
+enum verdict svm_exit_intr_window(struct vcpu *vcpu);
+
+/* svm_debug.c */
+/**
+ * Opcode of the instruction at RIP, 0Fh in front as 0F00h; 0 where it can't be fetched.
+ * @param end offset behind the opcode's last byte.
+ */
+uint32_t svm_opcode(struct vcpu *vcpu, uint8_t bytes[15], uint32_t *end);
+/** One step, at the end of which an NMI may be possible; or no more. */
+void svm_request_nmi_step(struct vcpu *vcpu, bool on);
 void svm_step_before(struct vcpu *vcpu);
 void svm_step_after(struct vcpu *vcpu);
-void svm_iret_after(struct vcpu *vcpu);
 enum verdict svm_exit_debug(struct vcpu *vcpu);
-enum verdict svm_exit_iret(struct vcpu *vcpu);
 enum verdict svm_exit_int_n(struct vcpu *vcpu);
 enum verdict svm_exit_icebp(struct vcpu *vcpu);
-enum verdict svm_exit_intr_window(struct vcpu *vcpu);
 
 /* svm_traps.c */
 void svm_apply_traps(struct vcpu *vcpu);

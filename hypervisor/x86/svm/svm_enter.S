@@ -6,9 +6,9 @@
  *
  * It returns by way of svm_exited(vcpu).
  *
- * `vcpu` begins with the general registers in encoding order. RAX, RSP, RIP and RFLAGS are in the VMCB,
- * and so is what VMLOAD and VMSAVE move (FS, GS, LDTR, TR, system call MSRs). The host's part of the
- * latter was saved once, at `host_pa`. Called with interrupts off; returns so.
+ * `vcpu` begins with the general registers in encoding order. RAX, RSP, RIP and RFLAGS are in the
+ * VMCB, and so is what VMLOAD and VMSAVE move (FS, GS, LDTR, TR, system call MSRs). The host's part
+ * of the latter was saved once, at `host_pa`. Called with interrupts off; returns so.
  *
  * CLGI holds back everything, NMIs included, while FS, GS and TR are the guest's. With
  * V_INTR_MASKING, the host's RFLAGS.IF at VMRUN decides whether a physical interrupt can end guest
@@ -82,8 +82,8 @@ svm_switch:
 	vmload	%rax
 	cli
 	stgi
-	/* No guest value is left for the host to compute with, be it by misprediction: the registers that
-	 * the ABI doesn't preserve are cleared, or written first thing in svm_exited; the others restored. */
+	/* No guest value is left for the host to compute with, be it by misprediction: registers
+	 * that the ABI doesn't preserve are cleared here, or written first thing in svm_exited. */
 	popq	%rdi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d

@@ -14,7 +14,7 @@ static const struct vmcb_control *control(const struct vcpu *vcpu)
 	return &svm_of(vcpu)->vmcb.control;
 }
 
-/* ----------------------------------------------------------------------- control and debug registers */
+/* ------------------------------------------------------------------ control and debug registers */
 
 /** 15.33.1: with decode assist, bit 63 tells MOV from CLTS, LMSW and SMSW. */
 static struct x86_reg_access cr_access(const struct vcpu *vcpu, uint32_t number, bool write)
@@ -61,7 +61,7 @@ static enum verdict exit_dr(struct vcpu *vcpu)
 	return x86_exit_dr(vcpu, &access);
 }
 
-/* ---------------------------------------------------------------------------------------- exceptions */
+/* ----------------------------------------------------------------------------------- exceptions */
 
 /** 15.12: EXITINFO1 is the error code, EXITINFO2 a page fault's address. */
 static enum verdict exit_exception(struct vcpu *vcpu)
@@ -91,17 +91,19 @@ static enum verdict exit_machine_check(struct vcpu *vcpu)
 }
 
 /**
- * 15.12: the CPU would wait for the chipset to answer FERR# (CR0.NE = 0). There is no such wire in a
- * VM; the error is reported as with CR0.NE = 1.
+ * 15.12: the CPU would wait for the chipset to answer FERR# (CR0.NE = 0). There is no such wire in
+ * a VM; the error is reported as with CR0.NE = 1.
  */
 static enum verdict exit_ferr(struct vcpu *vcpu)
 {
 	return x86_raise(vcpu, X86_MF, false, 0);
 }
 
-/* ------------------------------------------------------------------------------------- I/O and memory */
+/* ------------------------------------------------------------------------------- I/O and memory */
 
-/** QEMU leaves the address size open; bits 12:10, the segment, are there with decode assist only. */
+/**
+ * QEMU leaves the address size open; bits 12:10, the segment, are there with decode assist only.
+ */
 static void decode_string(struct x86_io *io, uint32_t info)
 {
 	io->string = true;
@@ -152,7 +154,7 @@ static enum verdict exit_npf(struct vcpu *vcpu)
 	return x86_exit_memory(vcpu, &fault);
 }
 
-/* ------------------------------------------------------------------------------------ instructions */
+/* --------------------------------------------------------------------------------- instructions */
 
 static enum verdict exit_msr(struct vcpu *vcpu)
 {
@@ -181,7 +183,9 @@ static enum verdict exit_undefined(struct vcpu *vcpu)
 	return x86_raise_ud(vcpu);
 }
 
-/** 15.14.1: neither IRET nor JMP: through a task gate of the IDT if an event was being delivered. */
+/**
+ * 15.14.1: neither IRET nor JMP: through a task gate of the IDT if an event was being delivered.
+ */
 static uint8_t task_switch_source(const struct vmcb_control *c)
 {
 	if ((c->exitinfo2 & SVM_TASK_IRET) != 0)
@@ -205,8 +209,8 @@ static enum verdict exit_task_switch(struct vcpu *vcpu)
 }
 
 /**
- * Entry refused. Emulators save a mixture of guest and host state then: what the driver knew of the guest is
- * put back, which includes what was stored last and so what the CPU objected to.
+ * Entry refused. Emulators save a mixture of guest and host state then: what the driver knew of the
+ * guest is put back, which includes what was stored last and so what the CPU objected to.
  */
 static enum verdict exit_invalid(struct vcpu *vcpu)
 {
@@ -215,7 +219,7 @@ static enum verdict exit_invalid(struct vcpu *vcpu)
 	return x86_exit_invalid_state(vcpu);
 }
 
-/* ----------------------------------------------------------------------------------------- the table */
+/* ------------------------------------------------------------------------------------ the table */
 
 #define GPR HV_X86_REGS_GPR
 #define UNEXPECTED {x86_exit_unexpected, HV_EXIT_ERROR, 0}
@@ -259,7 +263,8 @@ const struct exit_row svm_exits[SVM_ROWS] = {
 	[SVM_EXIT_ICEBP] = {svm_exit_icebp, HV_EXIT_EXCEPTION, GPR},
 	[SVM_EXIT_WBINVD] = {x86_exit_wbinvd, HV_EXIT_INSTRUCTION, GPR},
 	[SVM_EXIT_MONITOR] = {x86_exit_monitor, HV_EXIT_INSTRUCTION, GPR},
-	[SVM_EXIT_MWAIT ... SVM_EXIT_MWAIT_CONDITIONAL] = {x86_exit_mwait, HV_EXIT_INSTRUCTION, GPR},
+	[SVM_EXIT_MWAIT] = {x86_exit_mwait, HV_EXIT_INSTRUCTION, GPR},
+	[SVM_EXIT_MWAIT_CONDITIONAL] = {x86_exit_mwait, HV_EXIT_INSTRUCTION, GPR},
 	[SVM_EXIT_XSETBV] = {x86_exit_xsetbv, HV_EXIT_INSTRUCTION, GPR},
 	[SVM_EXIT_RDPRU] = {exit_undefined, HV_EXIT_OTHER, 0},
 	[SVM_EXIT_EFER_WRITE_TRAP ... SVM_EXIT_CR0_WRITE_TRAP + 15] = UNEXPECTED,

@@ -3,14 +3,15 @@
  * @file svm_regs.c
  * Guest registers between the VMCB and vcpu->regs, by groups.
  *
- * CR0, CR4 and the rest are in the VMCB as the guest sees them. EFER isn't: SVME has to be set (15.5.1)
- * and is hidden. CR8 is the local APIC's TPR, whose truth is the APIC page while the guest isn't running.
+ * CR0, CR4 and the rest are in the VMCB as the guest sees them. EFER isn't: SVME has to be set
+ * (15.5.1) and is hidden. CR8 is the local APIC's TPR, whose truth is the APIC page while the guest
+ * isn't running.
  */
 #include "hypervisor/x86/svm/svm.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/regs.h"
 
-/* ---------------------------------------------------------------------------------------- segments */
+/* ------------------------------------------------------------------------------------- segments */
 
 /** A segment with its place in the VMCB. */
 static struct vmcb_segment *segment(struct vmcb_save *save, uint32_t n)
@@ -74,7 +75,9 @@ static void fetch_seg(struct vcpu *vcpu, struct vmcb_save *save)
 	for (uint32_t n = 0; n < HV_SEGS; n++)
 		fetch_segment(&vcpu->regs.seg[n], segment(save, n));
 	vcpu->cpl = save->cpl;
-	/* The DPL of SS need not be kept by the CPU; the CPL is (15.5.1), and VMX has them equal. */
+	/*
+	 * The DPL of SS need not be kept by the CPU; the CPL is (15.5.1), and VMX has them equal.
+	 */
 	ss->attr = (ss->attr & ~(3u << HV_SEG_DPL_SHIFT)) | (save->cpl & 3u) << HV_SEG_DPL_SHIFT;
 	fetch_table(&vcpu->regs.gdtr, &save->gdtr);
 	fetch_table(&vcpu->regs.idtr, &save->idtr);
@@ -90,7 +93,7 @@ static void store_seg(struct vcpu *vcpu, struct vmcb_save *save)
 	svm_dirty(svm_of(vcpu), SVM_CLEAN_SEG | SVM_CLEAN_DT);
 }
 
-/* ------------------------------------------------------------------------------- control registers */
+/* ---------------------------------------------------------------------------- control registers */
 
 static void fetch_cr(struct vcpu *vcpu, const struct vmcb_save *save)
 {
@@ -106,8 +109,8 @@ static void fetch_cr(struct vcpu *vcpu, const struct vmcb_save *save)
 
 /**
  * EFER for the VMCB: long mode is active or not, by CR0.PG and LME (14.6.1), whatever the VMM said.
- * While paging is off, LME has no effect and is kept aside: setting CR0.PG exits. QEMU 7.2 returns to
- * the host without paging if it finds LME set and CR4.PAE clear.
+ * While paging is off, LME has no effect and is kept aside: setting CR0.PG exits. QEMU 7.2 returns
+ * to the host without paging if it finds LME set and CR4.PAE clear.
  */
 static uint64_t effective_efer(const struct hv_x86_regs *regs)
 {
@@ -136,11 +139,13 @@ static void store_cr(struct vcpu *vcpu, struct vmcb_save *save)
 	save->cr4 = regs->cr4;
 	save->efer = efer;
 	svm_dirty(svm, SVM_CLEAN_CRX);
-	/* VMRUN with another CR0, CR3 or CR4 drops nothing that is cached under the ASID (15.16.1). */
+	/*
+	 * VMRUN with another CR0, CR3 or CR4 drops nothing that is cached under the ASID (15.16.1).
+	 */
 	svm_flush(vcpu);
 }
 
-/* ------------------------------------------------------------------------------------- the others */
+/* ----------------------------------------------------------------------------------- the others */
 
 static void fetch_dr(struct vcpu *vcpu, const struct vmcb_save *save)
 {

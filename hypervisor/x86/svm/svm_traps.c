@@ -8,16 +8,16 @@
 #include "lib/x86/cpuid.h"
 #include "lib/x86/regs.h"
 
-/* ------------------------------------------------------------------------------------ intercepts */
+/* ----------------------------------------------------------------------------------- intercepts */
 
 struct intercepts {
 	uint32_t cr, dr, exception, word_1, word_2, word_3;
 };
 
 /**
- * Always. #DB and #AC: a guest can make the CPU deliver one of them for ever, without an instruction
- * boundary at which an interrupt could come (CVE-2015-8104, CVE-2015-5307). #DB is added below, except
- * where DR6 would be lost with it (Bochs). VINTR exits only while V_IRQ is set.
+ * Always. #DB and #AC: a guest can make the CPU deliver one of them for ever, without an
+ * instruction boundary at which an interrupt could come (CVE-2015-8104, CVE-2015-5307). #DB is
+ * added below, except where DR6 would be lost with it (Bochs). VINTR exits only while V_IRQ is set.
  */
 static const struct intercepts always = {
 	.cr = SVM_CR_WRITE(4),
@@ -41,8 +41,8 @@ static const struct {
 	{HV_X86_INSN_RDTSCP, {.word_2 = SVM_I2_RDTSCP}},
 	{HV_X86_INSN_INVLPG, {.word_1 = SVM_I1_INVLPG}},
 	{HV_X86_INSN_CR,
-	 {.cr = SVM_CR_READ(0) | SVM_CR_READ(3) | SVM_CR_READ(4) | SVM_CR_READ(8) | SVM_CR_WRITE(0) |
-		SVM_CR_WRITE(3) | SVM_CR_WRITE(8)}},
+	 {.cr = SVM_CR_READ(0) | SVM_CR_READ(3) | SVM_CR_READ(4) | SVM_CR_READ(8) |
+		SVM_CR_WRITE(0) | SVM_CR_WRITE(3) | SVM_CR_WRITE(8)}},
 	{HV_X86_INSN_DR, {.dr = SVM_DR_ALL}},
 	{HV_X86_INSN_DESC, {.word_1 = SVM_I1_DESC_READ | SVM_I1_DESC_WRITE}},
 };
@@ -167,7 +167,9 @@ void svm_apply_traps(struct vcpu *vcpu)
 
 /* ---------------------------------------------------------------------------- permission maps */
 
-/** 15.10.1: 12 KBytes, a bit for each port and three behind the last; all ports exit in every VM. */
+/**
+ * 15.10.1: 12 KBytes, a bit for each port and three behind the last; all ports exit in every VM.
+ */
 static uint8_t iopm[3 * HV_PAGE_SIZE] __attribute__((aligned(4096)));
 
 void svm_traps_init(void)
@@ -182,8 +184,10 @@ hpa_t svm_iopm(void)
 
 #define MSRPM_PAGES 2u
 
-/** 15.11: three ranges of 2000h MSRs, two bits each (read, write). @return the first one's number in
- *  the map, or -1 for an MSR that isn't there and always exits. */
+/**
+ * 15.11: three ranges of 2000h MSRs, two bits each (read, write).
+ * @return number of the first bit in the map, or -1 for an MSR that isn't there and always exits.
+ */
 static int msrpm_bit(uint32_t msr)
 {
 	static const uint32_t first[] = {0, 0xc0000000u, 0xc0010000u};

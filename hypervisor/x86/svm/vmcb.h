@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file vmcb.h
- * The virtual machine control block: control area and state-save area with the names of the AMD APM,
- * volume 2, appendix B (tables B-1 and B-2), and their bits.
+ * The virtual machine control block: control area and state-save area with the names of the AMD
+ * APM, volume 2, appendix B (tables B-1 and B-2), and their bits.
  */
 #ifndef HYPERVISOR_X86_SVM_VMCB_H
 #define HYPERVISOR_X86_SVM_VMCB_H
@@ -74,7 +74,9 @@ enum svm_exit_code {
 	SVM_EXIT_LOW_END = 0xa5,
 	SVM_EXIT_NPF = 0x400,
 };
-/** Entry failure: -1 as a 64-bit number. QEMU stores the low half alone, so only that is looked at. */
+/**
+ * Entry failure: -1 as a 64-bit number. QEMU stores the low half alone, so only that is looked at.
+ */
 #define SVM_EXIT_INVALID 0xffffffffu
 
 /* Intercept words: table B-1, offsets 000h to 017h. */
