@@ -56,12 +56,15 @@ $(BUILD)-paranoid: setup
 run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|gnumach|invaders CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
 	@tools/run.sh $(TREE)
 
-.PHONY: setup-run setup-test setup-docs
+.PHONY: setup-run setup-test setup-bench setup-docs
 setup-run:
 	@$(SETUP) $(patsubst bochs%,bochs,$(ON))
 
 setup-test:
 	@$(SETUP) test
+
+setup-bench:
+	@$(SETUP) qemu bochs
 
 setup-docs:
 	@$(SETUP) docs
@@ -69,8 +72,8 @@ setup-docs:
 test: setup-test $(BUILD) $(BUILD)-paranoid  ## run every test, on both builds (TESTS=pattern: only those that match)
 	@/usr/bin/python3 tests/run --build $(BUILD) --paranoid $(BUILD)-paranoid $(if $(TESTS),-k '$(TESTS)')
 
-bench: setup-test $(BUILD)  ## measure path lengths in executed instructions on both vendors
-	@/usr/bin/python3 tools/bench.py --build $(BUILD)
+bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
+	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)
 
 docs: setup-docs $(BUILD)  ## build the reference manual and the requirement-to-test table
 	@tools/docs.sh $(BUILD)
