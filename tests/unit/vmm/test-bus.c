@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bus, timers and the saving of devices. @verifies VMM-001 */
-#include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/bench.h"
 
 #include <string.h>
 

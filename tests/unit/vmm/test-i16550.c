@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* 16550A against the PC16550D data sheet. @verifies VMM-040 */
-#include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/bench.h"
 
 #include "vmm/dev/i16550.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* 8254 and port 61h against the data sheet's mode definitions. @verifies VMM-020 VMM-021 */
-#include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/bench.h"
 
 #include "vmm/dev/i8254.h"
 #include "vmm/dev/port61.h"

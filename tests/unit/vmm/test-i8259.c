@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The two 8259s against the data sheet. @verifies VMM-030 */
-#include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/bench.h"
 
 #include "vmm/dev/i8259.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The device of benchmarks and tests. @verifies VMM-090 */
-#include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/bench.h"
 
 #include "vmm/dev/test_device.h"
 #include "vmm/machine/machine.h"

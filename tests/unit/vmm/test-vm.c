@@ -4,7 +4,7 @@
  * C function. @verifies VMM-002 VMM-003 VMM-004 VMM-005 VMM-006 VMM-007 VMM-062 VMM-081 BOOT-001
  * BOOT-002 BOOT-003
  */
-#include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>

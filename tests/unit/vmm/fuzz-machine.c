@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libFuzzer entry: a guest that does anything with the ports, memory and interrupts of machine `pc`,
+ * while time passes and keys arrive. Each four bytes of input are one act.
+ * sources: @tests/unit/vmm/fuzz-machine.sources
+ *
+ * @verifies VMM-001 VMM-002 VMM-020 VMM-030 VMM-040 VMM-050 VMM-060
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/vmm/mock.h"
+#include "vmm/machine/machine.h"
+#include "vmm/options.h"
+#include "vmm/vm.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct vm vm;
+static struct options options;
+static const uint8_t *input;
+static size_t left;
+
+/** Ports that have devices, to spend the time on. */
+static const uint16_t ports[] = {
+	0x20,  0x21,  0x40,  0x41,  0x42,  0x43,  0x60,  0x61,  0x64,  0x70,  0x71,
+	0x80,  0x92,  0xa0,  0xa1,  0xe9,  0xf3,  0xf4,  0x3b3, 0x3b4, 0x3b5, 0x3ba,
+	0x3c0, 0x3c1, 0x3c2, 0x3c4, 0x3c5, 0x3c8, 0x3c9, 0x3ce, 0x3cf, 0x3d4, 0x3d5,
+	0x3da, 0x3f7, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff, 0x4d0,
+	0x4d1, 0xcf8, 0xcf9, 0x8900, 0xffff,
+};
+
+static void act_port(struct hv_vcpu_page *page, const uint8_t act[4])
+{
+	static const uint8_t sizes[4] = {1, 1, 2, 4};
+
+	page->exit = (struct hv_exit){
+		.kind = HV_EXIT_PORT,
+		.port = {.port = ports[act[1] % (sizeof(ports) / sizeof(ports[0]))],
+			 .size = sizes[act[3] & 3],
+			 .write = act[0] & 1,
+			 .string = (act[3] & 0xfc) == 0xfc,
+			 .count = (act[3] & 0xfc) == 0xfc ? act[2] : 1,
+			 .value = act[2] * 0x01010101u}};
+}
+
+static void act_memory(struct hv_vcpu_page *page, const uint8_t act[4])
+{
+	struct hv_exit_memory *exit = &page->exit.memory;
+	size_t n = left < HV_INSN_MAX ? left : HV_INSN_MAX;
+
+	page->exit.kind = HV_EXIT_MEMORY;
+	*exit = (struct hv_exit_memory){.address = (uint64_t)act[1] << 12 | act[2],
+					.access = act[3] & 3 ? act[3] & 3 : 1,
+					.mode = act[3] & 4 ? 64 : 32,
+					.insn_length = (uint8_t)n};
+	memcpy(exit->insn, input, n);
+	input += n;
+	left -= n;
+}
+
+static void time_pass(const uint8_t act[4])
+{
+	uint64_t end = mock_now + ((uint64_t)act[1] << (act[2] & 31));
+
+	platform_mutex_lock(&vm.lock);
+	for (unsigned int i = 0; i < 100 && timer_next(&vm.timers) <= end; i++) {
+		if (timer_next(&vm.timers) > mock_now)
+			mock_now = timer_next(&vm.timers);
+		timer_run(&vm.timers, mock_now);
+	}
+	mock_now = end;
+	platform_mutex_unlock(&vm.lock);
+}
+
+static void keys_come(const uint8_t act[4])
+{
+	platform_mutex_lock(&vm.lock);
+	for (unsigned int i = 0; i < (act[2] & 31u); i++)
+		console_key(&vm.console, act[1] ? act[1] : 'x');
+	platform_mutex_unlock(&vm.lock);
+}
+
+static hv_status_t guest(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	const uint8_t *act = input;
+
+	(void)vcpu;
+	(void)step;
+	if (left < 4) {
+		page->exit = (struct hv_exit){
+			.kind = HV_EXIT_PORT,
+			.port = {.port = 0xf4, .size = 1, .write = 1, .count = 1}};
+		return HV_OK;
+	}
+	input += 4;
+	left -= 4;
+	page->valid = HV_X86_REGS_ALL;
+	page->intr_ready = act[0] >> 7;
+	page->exit.kind = HV_EXIT_KICKED;
+	switch (act[0] >> 1 & 7) {
+	case 0:
+		time_pass(act);
+		break;
+	case 1:
+		keys_come(act);
+		break;
+	case 2:
+		act_memory(page, act);
+		break;
+	default:
+		act_port(page, act);
+		break;
+	}
+	return HV_OK;
+}
+
+/** Long inputs from the start: a device is interesting after many acts. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static char *args[64];
+	int n = *argc < 62 ? *argc : 62;
+
+	memcpy(args, *argv, (size_t)n * sizeof(args[0]));
+	args[n++] = "-len_control=0";
+	args[n++] = "-max_len=800";
+	*argv = args;
+	*argc = n;
+	mock_reset();
+	mock_memory_limit = UINT64_C(2) << 20;
+	mock_guest = guest;
+	if (options_parse("--memory 2M --test-device", &options) || vm_create(&vm, &options) != 0)
+		abort();
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	input = data;
+	left = size;
+	mock_now = UINT64_C(5000000000);
+	mock_console_length = 0;
+	vm.stopped = 0;
+	vm.running = 1;
+	vm.console.escaped = 0;
+	vm.vcpu[0].attention = 0;
+	vm.machine->reset(&vm);
+	memset(vm.vcpu[0].page, 0, sizeof(*vm.vcpu[0].page));
+	vcpu_thread(&vm.vcpu[0]);
+	if (!vm.stopped)
+		abort();
+	return 0;
+}
