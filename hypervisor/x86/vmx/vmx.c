@@ -14,8 +14,7 @@
 #include "lib/x86/cpuid.h"
 
 /* vmx_enter.S knows these. */
-_Static_assert(offsetof(struct vmx_vcpu, host_rsp) == 0, "VMX_VCPU_HOST_RSP");
-_Static_assert(offsetof(struct vmx_vcpu, launched) == 8, "VMX_VCPU_LAUNCHED");
+_Static_assert(offsetof(struct vmx_vcpu, host_rsp) == 0, "found there");
 _Static_assert(offsetof(struct vcpu, regs.gpr) == 0, "general registers come first");
 _Static_assert(HV_RAX == 0 && HV_RCX == 1 && HV_RDX == 2 && HV_RBX == 3 && HV_RBP == 5 &&
 		       HV_RSI == 6 && HV_RDI == 7 && HV_R8 == 8 && HV_R15 == 15,
@@ -178,7 +177,7 @@ void vmx_forget(struct vmx_vcpu *v)
 		host_panic("VMCLEAR failed on CPU %u", host_cpu());
 	if (cpu->current == v)
 		cpu->current = NULL;
-	v->launched = 0;
+	v->launched = false;
 	v->work |= VMX_WORK_CURRENT;
 }
 
@@ -293,7 +292,7 @@ static void bind(struct vmx_vcpu *v)
 }
 
 /** The way into the guest when it isn't the short one. */
-static __attribute__((noinline)) void prepare(struct vmx_vcpu *v)
+static void prepare(struct vmx_vcpu *v)
 {
 	if (v->work & VMX_WORK_CURRENT)
 		vmx_make_current(v);
@@ -385,7 +384,7 @@ static __attribute__((noinline)) void decode_special(struct vcpu *vcpu, uint32_t
  */
 static inline void decode(struct vcpu *vcpu)
 {
-	uint32_t reason = vmread32(VMCS_EXIT_REASON);
+	uint32_t reason = vmread32(VMCS_EXIT_REASON), state;
 
 	vcpu->exit.index = reason;
 	vcpu->exit.hw_reason = reason;
@@ -394,7 +393,10 @@ static inline void decode(struct vcpu *vcpu)
 	vcpu->delivering.valid = 0;
 	vmread_to(VMCS_GUEST_RIP, &vcpu->regs.rip);
 	vmread_to(VMCS_GUEST_RFLAGS, &vcpu->regs.rflags);
-	vcpu->regs.shadow = vmx_shadow(vmread32(VMCS_GUEST_INTERRUPTIBILITY));
+	state = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+	vcpu->regs.shadow = 0;
+	if (vmx_unlikely(state != 0))
+		vcpu->regs.shadow = vmx_shadow(state);
 	vcpu->cached = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
 	if (vmx_unlikely(reason >= 64 || (SPECIAL_REASONS >> reason & 1)))
 		decode_special(vcpu, reason);
@@ -438,24 +440,40 @@ static inline void check_host(const struct vmx_vcpu *v)
 }
 #endif
 
+/** What comes back from vmx_launch() and vmx_resume(). */
+static inline void finish(struct vcpu *vcpu, unsigned int failed)
+{
+	check_host(vmx_of(vcpu));
+	if (vmx_unlikely(failed))
+		decode_insn_failure(vcpu, failed);
+	else
+		decode(vcpu);
+}
+
+/** VMLAUNCH is always this way: who cleared the VMCS has left VMX_WORK_CURRENT behind. */
+static __attribute__((noinline)) void enter_prepared(struct vcpu *vcpu, struct vmx_vcpu *v)
+{
+	unsigned int failed;
+
+	prepare(v);
+	check_host(v);
+	failed = v->launched ? vmx_resume(vcpu, v) : vmx_launch(vcpu, v);
+	v->launched |= !failed;
+	finish(vcpu, failed);
+	if (!failed && (v->work & VMX_WORK_STEP))
+		vmx_step_after(v);
+}
+
 void vmx_enter(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
-	unsigned int failed;
 
-	if (vmx_unlikely(v->work != 0))
-		prepare(v);
-	check_host(v);
-	failed = vmx_world_switch(vcpu, v);
-	check_host(v);
-	if (vmx_unlikely(failed)) {
-		decode_insn_failure(vcpu, failed);
+	if (vmx_unlikely(v->work != 0)) {
+		enter_prepared(vcpu, v);
 		return;
 	}
-	v->launched = 1;
-	decode(vcpu);
-	if (vmx_unlikely(v->work != 0))
-		vmx_step_after(v);
+	check_host(v);
+	finish(vcpu, vmx_resume(vcpu, v));
 }
 
 /* ---------------------------------------------------------------------------- control blocks of vCPUs */

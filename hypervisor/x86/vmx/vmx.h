@@ -91,11 +91,11 @@ struct vmx_vm {
 #define VMX_WORK_STEP	    32u /**< single-step by RFLAGS.TF: stays set */
 
 struct vmx_vcpu {
-	uint64_t host_rsp; /**< VMCS_HOST_RSP; vmx_enter.S knows the offsets of these two */
-	uint64_t launched; /**< 1 since the first VMLAUNCH after VMCLEAR */
+	uint64_t host_rsp; /**< VMCS_HOST_RSP; vmx_enter.S knows its offset */
 	uint32_t work;	   /**< VMX_WORK_* */
 	uint16_t vpid;	   /**< 0: none */
 	bool dr_loaded;	   /**< DR0-DR3 and DR6 are in the CPU */
+	bool launched;	   /**< since the first VMLAUNCH after VMCLEAR */
 	bool step_tf;	   /**< RFLAGS.TF is ours, not the guest's */
 	struct vmx_cpu *cpu; /**< where it has run; NULL: nowhere yet */
 	struct vcpu *vcpu;
@@ -174,7 +174,8 @@ enum vmx_row {
 
 void vmx_enter(struct vcpu *vcpu);
 /** vmx_enter.S. @return 0: VM exit; 1: VM-instruction error in the VMCS; 2: no current VMCS. */
-unsigned int vmx_world_switch(struct vcpu *vcpu, struct vmx_vcpu *v);
+unsigned int vmx_launch(struct vcpu *vcpu, struct vmx_vcpu *v);
+unsigned int vmx_resume(struct vcpu *vcpu, struct vmx_vcpu *v);
 /** Where VM exits arrive; vmx_enter.S. */
 extern const char vmx_exit_point[];
 

@@ -2,19 +2,18 @@
 /*
  * The VT-x world switch (SDM vol. 3, chapters 27 and 28).
  *
- * unsigned int vmx_world_switch(struct vcpu *vcpu, struct vmx_vcpu *v)
+ * unsigned int vmx_resume(struct vcpu *vcpu, struct vmx_vcpu *v)
+ * unsigned int vmx_launch(struct vcpu *vcpu, struct vmx_vcpu *v)
  *
  * The VMCS moves RIP, RSP, RFLAGS, segments, control registers; we move the other general registers.
- * vcpu->regs.gpr is at offset 0 of struct vcpu; vmx.c asserts all offsets.
+ * vcpu->regs.gpr is at offset 0 of struct vcpu, v->host_rsp at offset 0 of struct vmx_vcpu; vmx.c asserts both.
  */
-#define VMX_VCPU_HOST_RSP 0
-#define VMX_VCPU_LAUNCHED 8
-#define VMCS_HOST_RSP	  0x6c14
+#define VMCS_HOST_RSP 0x6c14
 
 	.text
-	.global vmx_world_switch, vmx_exit_point
-	.type vmx_world_switch, @function
-vmx_world_switch:
+
+/* The stack of a vCPU's thread is mostly where it was: then HOST_RSP is right already. */
+.macro ENTER_GUEST instruction
 	push %rbp
 	push %rbx
 	push %r12
@@ -22,14 +21,12 @@ vmx_world_switch:
 	push %r14
 	push %r15
 	push %rdi
-	/* The stack of a vCPU's thread is mostly where it was: then HOST_RSP is right already. */
-	cmp %rsp, VMX_VCPU_HOST_RSP(%rsi)
+	cmp %rsp, (%rsi)
 	je 1f
-	mov %rsp, VMX_VCPU_HOST_RSP(%rsi)
+	mov %rsp, (%rsi)
 	mov $VMCS_HOST_RSP, %eax
 	vmwrite %rsp, %rax
-1:	cmpb $0, VMX_VCPU_LAUNCHED(%rsi)	/* MOV leaves the flags alone */
-	mov 0x00(%rdi), %rax
+1:	mov 0x00(%rdi), %rax
 	mov 0x08(%rdi), %rcx
 	mov 0x10(%rdi), %rdx
 	mov 0x18(%rdi), %rbx
@@ -44,15 +41,27 @@ vmx_world_switch:
 	mov 0x70(%rdi), %r14
 	mov 0x78(%rdi), %r15
 	mov 0x38(%rdi), %rdi
-	je 2f
-	vmresume
-	jmp 3f
-2:	vmlaunch
+	\instruction
 	/* Only failures come here: CF 1 without a current VMCS, ZF 1 with an error number (31.2). */
-3:	mov $1, %eax
+	mov $1, %eax
 	adc $0, %eax
-	jmp 4f
+	jmp .Lback
+.endm
 
+	.global vmx_launch
+	.type vmx_launch, @function
+vmx_launch:
+	ENTER_GUEST vmlaunch
+	.size vmx_launch, . - vmx_launch
+
+	.global vmx_resume
+	.type vmx_resume, @function
+vmx_resume:
+	ENTER_GUEST vmresume
+	.size vmx_resume, . - vmx_resume
+
+	.global vmx_exit_point
+	.type vmx_exit_point, @function
 vmx_exit_point:
 	push %rdi
 	mov 8(%rsp), %rdi
@@ -72,7 +81,7 @@ vmx_exit_point:
 	mov %r15, 0x78(%rdi)
 	popq 0x38(%rdi)
 	xor %eax, %eax
-4:	pop %rdi
+.Lback:	pop %rdi
 	pop %r15
 	pop %r14
 	pop %r13
@@ -80,6 +89,6 @@ vmx_exit_point:
 	pop %rbx
 	pop %rbp
 	ret
-	.size vmx_world_switch, . - vmx_world_switch
+	.size vmx_exit_point, . - vmx_exit_point
 
 	.section .note.GNU-stack, "", @progbits
