@@ -31,12 +31,15 @@ enum verdict x86_exit_host_interrupt(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
+/** What can be done later, when there is something to be entered for. */
+#define WORK_THAT_WAITS (VCPU_WORK_HALTED | VCPU_WORK_FLUSH)
+
 /** Wait until something is there to be done. */
 static void wait(struct vcpu *vcpu)
 {
 	arch_vcpu_put(vcpu);
 	while (!arch_runnable(vcpu) &&
-	       (__atomic_load_n(&vcpu->work, __ATOMIC_SEQ_CST) & ~VCPU_WORK_HALTED) == 0)
+	       (__atomic_load_n(&vcpu->work, __ATOMIC_SEQ_CST) & ~WORK_THAT_WAITS) == 0)
 		host_block(UINT64_MAX);
 	vcpu->exit_tsc = rdtsc();
 }

@@ -59,8 +59,14 @@ struct model_cpu {
 	jmp_buf top;		 /**< the guest starts anew, wherever RIP is */
 	struct x86_event arriving; /**< injected with the entry, to be delivered first */
 	struct model_frame *frames;
-	
+	uint32_t depth;		 /**< of `frames` */
+	uint32_t quiet;		 /**< instructions since the last host interrupt */
 };
+
+/** Handlers within handlers until the guest is taken for lost (its stack would be full). */
+#define MODEL_MAX_DEPTH 24u
+/** Instructions until the host's clock interrupts. */
+#define MODEL_MAX_QUIET 10000u
 
 /** Per-VM data: MSR bitmaps, 1 = exits; low MSRs, then those from C0000000h. */
 struct model_vm {

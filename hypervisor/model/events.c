@@ -183,6 +183,7 @@ static void leave_handler(struct model_cpu *cpu, const struct model_frame *frame
 	cpu->state.rflags = frame->rflags;
 	cpu->state.shadow = 0;
 	cpu->frames = frame->outer;
+	cpu->depth--;
 }
 
 static void enter_handler(struct model_cpu *cpu, const struct x86_event *event)
@@ -197,8 +198,13 @@ static void enter_handler(struct model_cpu *cpu, const struct x86_event *event)
 				    .nmi = event->type == X86_EVENT_NMI,
 				    .outer = cpu->frames};
 
+	if (cpu->depth >= MODEL_MAX_DEPTH) {
+		model_leave(cpu, MODEL_TRIPLE_FAULT);
+		model_restart(cpu);
+	}
 	memcpy(frame.gpr, cpu->vcpu->regs.gpr, sizeof(frame.gpr));
 	cpu->frames = &frame;
+	cpu->depth++;
 	s->rflags &= ~(RFLAGS_IF | RFLAGS_TF | RFLAGS_RF | RFLAGS_NT | RFLAGS_VM);
 	s->shadow = (s->shadow & HV_SHADOW_NMI) | (frame.nmi ? HV_SHADOW_NMI : 0);
 	s->rip = cpu->guest->handlers_at + event->vector * HANDLER_SIZE;
@@ -310,7 +316,8 @@ static bool due(struct model_cpu *cpu)
 		return true;
 	}
 	cpu->length = 0;
-	if (host_poll_pending()) {
+	if (host_poll_pending() || ++cpu->quiet > MODEL_MAX_QUIET) {
+		cpu->quiet = 0;
 		model_leave(cpu, MODEL_INTERRUPT);
 		return true;
 	}

@@ -70,6 +70,7 @@ void model_fiber(void *arg)
 		model_code_t code = find_code(cpu);
 
 		cpu->frames = NULL;
+		cpu->depth = 0;
 		if (code != NULL)
 			code(cpu);
 		for (;;)

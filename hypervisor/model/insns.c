@@ -483,6 +483,15 @@ static union model_qualification access_of(uint8_t number, bool write)
 						      .decode = !model_features.cr_operands}};
 }
 
+/** CR8 and beyond take a REX prefix: there are none outside 64-bit mode. @return true: #UD was raised. */
+static bool unencodable(struct model_cpu *cpu, uint8_t number)
+{
+	if (number < 8 || model_code_size(cpu) == 64)
+		return false;
+	fault(cpu, INSN(0x0f, 0x0b), model_exception(X86_UD, false, 0), 0);
+	return true;
+}
+
 static struct model_insn reg_insn(uint8_t opcode, uint8_t number)
 {
 	struct model_insn insn = {.length = 0};
@@ -501,7 +510,7 @@ void model_mov_to_cr(struct model_cpu *cpu, uint8_t number, uint64_t value)
 	const union model_qualification q = access_of(number, true);
 
 	*gpr(cpu, HV_RBX) = value;
-	if (refused(cpu, insn))
+	if (unencodable(cpu, number) || refused(cpu, insn))
 		return;
 	if (number != 2) {
 		trap_with(cpu, insn, MODEL_CR, &q);
@@ -516,7 +525,7 @@ uint64_t model_mov_from_cr(struct model_cpu *cpu, uint8_t number)
 	struct model_insn insn = reg_insn(0x20, number);
 	const union model_qualification q = access_of(number, false);
 
-	if (refused(cpu, insn))
+	if (unencodable(cpu, number) || refused(cpu, insn))
 		return 0;
 	if (number == 8 || wants(cpu, HV_X86_INSN_CR)) {
 		trap_with(cpu, insn, MODEL_CR, &q);

@@ -421,6 +421,8 @@ void host_block(uint64_t deadline)
 	struct host_thread *self = &threads[this_cpu];
 
 	COUNT(blocks);
+	if (process_on_poll != NULL)
+		process_on_poll();
 	while (!take_token(self)) {
 		if (__atomic_load_n(&now, __ATOMIC_RELAXED) >= deadline)
 			return;

@@ -43,7 +43,7 @@ void process_interrupt(unsigned int cpu);
 
 /** Called where host_block() finds no token and no timer could end it; false: fail the test. */
 extern bool (*process_on_idle)(void);
-/** Called in every host_poll(). */
+/** Called in every host_poll() and host_block(). */
 extern void (*process_on_poll)(void);
 
 /** What happened since process_reset(). Atomic. */

@@ -452,6 +452,33 @@ static void test_hlt(void **state)
 	model_features.apic_assist = false;
 }
 
+static void code_hlt_breakpoint(struct model_cpu *cpu)
+{
+	env_flat(cpu);
+	model_wrmsr(cpu, IA32_APIC_BASE, 0xfee00d00);
+	model_wrmsr(cpu, 0x832, 0x40040);
+	model_mov_to_dr(cpu, 0, 0x1234);
+	model_mov_to_dr(cpu, 7, DR7_L(0));
+	model_wrmsr(cpu, IA32_TSC_DEADLINE, model_rdtsc(cpu) + 1000000);
+	model_sti(cpu);
+	model_hlt(cpu);
+	env_add_note(model_mov_from_dr(cpu, 0));
+}
+
+/** A guest that halts with a breakpoint armed sleeps like any other, and finds its registers again. */
+static void test_hlt_breakpoint(void **state)
+{
+	(void)state;
+	env_make(1, 0);
+	env_code(0, code_hlt_breakpoint);
+	env_handler(0, 0x40, note);
+	env_run_to_end();
+	assert_int_equal(env_note[0], 0x40);
+	assert_int_equal(env_note[1], 0x1234);
+	assert_in_range(process_counts.blocks, 1, 2);
+	env_end();
+}
+
 static void test_kick(void **state)
 {
 	(void)state;
@@ -620,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_hypercall_user),
 		cmocka_unit_test(test_msr),
 		cmocka_unit_test(test_hlt),
+		cmocka_unit_test(test_hlt_breakpoint),
 		cmocka_unit_test(test_kick),
 		cmocka_unit_test(test_odd),
 		cmocka_unit_test(test_odd_trapped),
