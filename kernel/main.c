@@ -70,9 +70,11 @@ static void start_driver(void)
 
 static void init_cpu_and_memory(void)
 {
+	extern const char image_end[];
+
 	cpu_features_init();
 	patch_smap();
-	memory_init(&boot_info);
+	memory_init(&boot_info, virt_to_phys(image_end));
 	topology_init(&boot_info);
 	/* NX must be on before tables use it. */
 	cpu_enable_nx();

@@ -38,17 +38,21 @@ static void remove(uint64_t start, uint64_t end)
 			cut(i, start & ~(uint64_t)HV_PAGE_MASK, page_up(end));
 }
 
-void memory_init(const struct boot_info *info)
+/* Entries of a loader may overlap; no page may be in the list twice. */
+static void add_ram(uint64_t start, uint64_t end)
 {
-	extern const char image_end[];
+	if (start >= end)
+		return;
+	remove(start, end);
+	add(start, end);
+}
 
-	for (uint32_t i = 0; i < info->ram_count; i++) {
-		/* Overlapping entries of a loader must not become two owners. */
-		remove(info->ram[i].start, info->ram[i].end);
-		add(info->ram[i].start, info->ram[i].end);
-	}
+void memory_init(const struct boot_info *info, uint64_t image_end)
+{
+	for (uint32_t i = 0; i < info->ram_count; i++)
+		add_ram(page_up(info->ram[i].start), info->ram[i].end & ~(uint64_t)HV_PAGE_MASK);
 	remove(0, FIRST_MIB);
-	remove(LOAD_PHYS, virt_to_phys(image_end));
+	remove(LOAD_PHYS, image_end);
 	if (info->module_count != 0)
 		remove(info->module.start, info->module.end);
 }

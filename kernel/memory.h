@@ -10,8 +10,11 @@
 
 #include "kernel/multiboot.h"
 
-/** Take over all RAM of the memory map but what the image, the module and the first MiB occupy. */
-void memory_init(const struct boot_info *info);
+/**
+ * Take over all RAM of the memory map but what the image, the module and the first MiB occupy.
+ * @param image_end physical address behind the kernel's image, which begins at LOAD_PHYS
+ */
+void memory_init(const struct boot_info *info, uint64_t image_end);
 
 /**
  * Take a physically contiguous piece, the lowest that there is. Not zeroed.

@@ -3,6 +3,9 @@
  * @file timer.h
  * Each CPU's one-shot timers (host.h), a binary heap ordered by deadline: the cost of arming and
  * firing grows with the logarithm of their number only.
+ *
+ * @req KRN-035 Timers fire in the order of their deadlines, never early; one that is cancelled doesn't;
+ *              call-backs that arm again for at once cannot hold the CPU.
  */
 #ifndef KERNEL_TIMER_H
 #define KERNEL_TIMER_H
