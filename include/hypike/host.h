@@ -40,7 +40,8 @@ unsigned int host_cpu(void);
 unsigned int host_cpu_count(void);
 /** Make CPU `cpu` leave guest mode, if it is there, and pass by its host_poll(). */
 void host_kick(unsigned int cpu);
-/** Run `fn(arg)` on every CPU, on this one too, with interrupts off; returns when all have. Boot only. */
+/** Run `fn(arg)` on every CPU, on this one too, with interrupts off; returns when all have.
+ *  At boot and when a VM is destroyed, with no lock held. */
 void host_on_each_cpu(void (*fn)(void *arg), void *arg);
 
 /** A spin lock against other CPUs (interrupts are off already). Zero is unlocked. */

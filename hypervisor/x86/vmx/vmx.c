@@ -166,6 +166,7 @@ void vmx_make_current(struct vmx_vcpu *v)
 	if (!vmptrld(v->vmcs_address))
 		host_panic("VMPTRLD failed on CPU %u", host_cpu());
 	cpu->current = v;
+	v->active = true;
 	v->work &= ~VMX_WORK_CURRENT;
 }
 
@@ -177,6 +178,7 @@ void vmx_forget(struct vmx_vcpu *v)
 		host_panic("VMCLEAR failed on CPU %u", host_cpu());
 	if (cpu->current == v)
 		cpu->current = NULL;
+	v->active = false;
 	v->launched = false;
 	v->work |= VMX_WORK_CURRENT;
 }
@@ -540,21 +542,26 @@ static hv_status_t vmx_vcpu_init(struct vcpu *vcpu)
 	return HV_OK;
 }
 
+static void clear_here(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	if (vcpu->cpu != host_cpu())
+		return;
+	restore_host(vcpu);
+	vmx_forget(vmx_of(vcpu));
+	vmx_of(vcpu)->cpu = NULL;
+}
+
+/** Only the CPU that holds it can write a VMCS back; whoever destroys a VM may be on another. */
 static void vmx_vcpu_clear(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *v = vmx_of(vcpu);
-
-	if (v == NULL || vcpu->cpu == UINT32_MAX)
+	if (!vmx_of(vcpu)->active)
 		return;
-	if (vcpu->cpu != host_cpu()) {
-#ifdef PARANOID
-		host_panic("a vCPU's VMCS is given up on another CPU than its own");
-#endif
-		return;
-	}
-	restore_host(vcpu);
-	vmx_forget(v);
-	v->cpu = NULL;
+	if (vcpu->cpu == host_cpu())
+		clear_here(vcpu);
+	else
+		host_on_each_cpu(clear_here, vcpu);
 }
 
 static void vmx_vcpu_exit(struct vcpu *vcpu)

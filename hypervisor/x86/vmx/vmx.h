@@ -95,6 +95,7 @@ struct vmx_vcpu {
 	uint32_t work;	   /**< VMX_WORK_* */
 	uint16_t vpid;	   /**< 0: none */
 	bool dr_loaded;	   /**< DR0-DR3 and DR6 are in the CPU */
+	bool active;	   /**< some CPU may hold parts of the VMCS: until VMCLEAR there */
 	bool launched;	   /**< since the first VMLAUNCH after VMCLEAR */
 	bool step_tf;	   /**< RFLAGS.TF is ours, not the guest's */
 	struct vmx_cpu *cpu; /**< where it has run; NULL: nowhere yet */
