@@ -227,18 +227,43 @@ static bool alarm_part(uint8_t alarm, uint8_t now)
 	return (alarm & ALARM_ANY) == ALARM_ANY || alarm == now;
 }
 
-/** @return true where the alarm matches that second. */
-static bool alarm_at(const struct mc146818 *rtc, uint64_t seconds)
+/** @return true where any second of a minute matches: a guest may set what never comes. */
+static bool alarm_second_possible(const struct mc146818 *rtc)
 {
-	struct calendar c;
-
-	calendar_from(seconds, &c);
-	return alarm_part(rtc->ram[REG_SECONDS_ALARM], encode(rtc, c.second)) &&
-	       alarm_part(rtc->ram[REG_MINUTES_ALARM], encode(rtc, c.minute)) &&
-	       alarm_part(rtc->ram[REG_HOURS_ALARM], encode_hour(rtc, c.hour));
+	for (unsigned int s = 0; s < 60; s++) {
+		if (alarm_part(rtc->ram[REG_SECONDS_ALARM], encode(rtc, s)))
+			return true;
+	}
+	return false;
 }
 
-/** Set the flags for what happened since the last look: at most a day of seconds matters. */
+/** @return seconds to the next one that may match; 0: this one does. */
+static unsigned int alarm_skip(const struct mc146818 *rtc, unsigned int of_day)
+{
+	if (!alarm_part(rtc->ram[REG_HOURS_ALARM], encode_hour(rtc, of_day / 3600)))
+		return 3600 - of_day % 3600;
+	if (!alarm_part(rtc->ram[REG_MINUTES_ALARM], encode(rtc, of_day / 60 % 60)))
+		return 60 - of_day % 60;
+	return alarm_part(rtc->ram[REG_SECONDS_ALARM], encode(rtc, of_day % 60)) ? 0 : 1;
+}
+
+/** @return true where the alarm went off after `from`, up to `to`: a day is all that matters. */
+static bool alarm_between(const struct mc146818 *rtc, uint64_t from, uint64_t to)
+{
+	uint64_t second = to - from > DAY_SECONDS ? to - DAY_SECONDS + 1 : from + 1;
+
+	if (!alarm_second_possible(rtc))
+		return false;
+	while (second <= to) {
+		unsigned int skip = alarm_skip(rtc, (unsigned int)(second % DAY_SECONDS));
+		if (skip == 0)
+			return true;
+		second += skip;
+	}
+	return false;
+}
+
+/** Set the flags for what happened since the last look. */
 static void flags_update(struct mc146818 *rtc, uint64_t now)
 {
 	uint32_t length = period(rtc);
@@ -255,11 +280,8 @@ static void flags_update(struct mc146818 *rtc, uint64_t now)
 	if (second == rtc->seen)
 		return;
 	rtc->ram[REG_C] |= C_UF;
-	uint64_t from = second - rtc->seen > DAY_SECONDS ? second - DAY_SECONDS : rtc->seen;
-	for (uint64_t s = from + 1; s <= second && !(rtc->ram[REG_C] & C_AF); s++) {
-		if (alarm_at(rtc, s))
-			rtc->ram[REG_C] |= C_AF;
-	}
+	if (alarm_between(rtc, rtc->seen, second))
+		rtc->ram[REG_C] |= C_AF;
 	rtc->seen = second;
 }
 

@@ -41,7 +41,7 @@ static void act_port(struct hv_vcpu_page *page, const uint8_t act[4])
 			 .size = sizes[act[3] & 3],
 			 .write = act[0] & 1,
 			 .string = (act[3] & 0xfc) == 0xfc,
-			 .count = (act[3] & 0xfc) == 0xfc ? act[2] : 1,
+			 .count = (act[3] & 0xfc) == 0xfc ? act[2] & 15 : 1,
 			 .value = act[2] * 0x01010101u}};
 }
 
@@ -124,7 +124,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	memcpy(args, *argv, (size_t)n * sizeof(args[0]));
 	args[n++] = "-len_control=0";
-	args[n++] = "-max_len=800";
+	args[n++] = "-max_len=240";
 	*argv = args;
 	*argc = n;
 	mock_reset();
@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	input = data;
 	left = size;
-	mock_now = UINT64_C(5000000000);
+	mock_now = (mock_now / 1000000000 + 1) * 1000000000; /* never back */
 	mock_console_length = 0;
 	vm.stopped = 0;
 	vm.running = 1;
