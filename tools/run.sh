@@ -6,6 +6,7 @@
 set -eu
 
 build=$1
+shift
 here=$(dirname "$0")
 
 # What the names of guests stand for.
@@ -22,6 +23,10 @@ dummy)
 gnumach | invaders)
 	"$here/fetch-guests.sh" "$build" "$GUEST"
 	kernel=$build/debian/$GUEST
+	# The game draws on the screen only: show it when Ctrl-] q ends the machine.
+	if [ "$GUEST" = invaders ]; then
+		set -- --vmm-option --screen
+	fi
 	;;
 *)
 	kernel=$GUEST
@@ -32,7 +37,7 @@ if [ "$GUEST" = gnumach ] && [ -z "$CMDLINE" ]; then
 	CMDLINE='gnumach console=com0'
 fi
 
-set -- boot --on "$ON" ${clock:+"$clock"} --cpus "$CPUS" --memory "$MEM" --kernel "$kernel"
+set -- boot --on "$ON" ${clock:+"$clock"} --cpus "$CPUS" --memory "$MEM" --kernel "$kernel" "$@"
 if [ -n "$CMDLINE" ]; then
 	set -- "$@" --cmdline "$CMDLINE"
 fi
