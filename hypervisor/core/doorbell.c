@@ -64,7 +64,7 @@ static hv_status_t add_locked(struct vm *vm, const struct hv_doorbell *bell)
 		at = (at + 1) % VM_DOORBELLS;
 	vm->doorbell[at].bell = *bell;
 	__atomic_store_n(&vm->doorbell[at].used, true, __ATOMIC_RELEASE);
-	vm->doorbells++;
+	__atomic_add_fetch(&vm->doorbells, 1, __ATOMIC_RELAXED);
 	return HV_OK;
 }
 
@@ -84,9 +84,9 @@ hv_status_t vm_doorbell_remove(struct vm *vm, const struct hv_doorbell *bell)
 	struct doorbell_slot *const slot = find(vm, bell);
 
 	if (slot) {
-		slot->removed = true;
+		__atomic_store_n(&slot->removed, true, __ATOMIC_RELAXED);
 		__atomic_store_n(&slot->used, false, __ATOMIC_RELEASE);
-		vm->doorbells--;
+		__atomic_sub_fetch(&vm->doorbells, 1, __ATOMIC_RELAXED);
 	}
 	host_unlock(&vm->lock);
 	return slot ? HV_OK : HV_E_NOENT;
@@ -94,7 +94,7 @@ hv_status_t vm_doorbell_remove(struct vm *vm, const struct hv_doorbell *bell)
 
 bool doorbell_any(const struct vm *vm)
 {
-	return vm->doorbells != 0;
+	return __atomic_load_n(&vm->doorbells, __ATOMIC_RELAXED) != 0;
 }
 
 static bool rings(const struct hv_doorbell *bell, uint8_t space, uint64_t address, uint32_t size,
@@ -107,7 +107,7 @@ static bool rings(const struct hv_doorbell *bell, uint8_t space, uint64_t addres
 /** @req HV-003 A doorbell rings without an exit to the VMM, at a cost that doesn't grow with their number. */
 bool doorbell_ring(struct vm *vm, uint8_t space, uint64_t address, uint32_t size, uint64_t value)
 {
-	if (vm->doorbells == 0)
+	if (!doorbell_any(vm))
 		return false;
 	uint32_t at = slot_of(space, address);
 
@@ -115,7 +115,7 @@ bool doorbell_ring(struct vm *vm, uint8_t space, uint64_t address, uint32_t size
 		const struct doorbell_slot *const slot = &vm->doorbell[at];
 		const bool used = __atomic_load_n(&slot->used, __ATOMIC_ACQUIRE);
 
-		if (!used && !slot->removed)
+		if (!used && !__atomic_load_n(&slot->removed, __ATOMIC_RELAXED))
 			return false;
 		if (!used || !rings(&slot->bell, space, address, size, value))
 			continue;

@@ -165,7 +165,9 @@ static void loop(struct vcpu *vcpu)
 	vcpu->exit_tsc = rdtsc();
 	while (verdict == VERDICT_RESUME) {
 		__atomic_store_n(&vcpu->in_guest, true, __ATOMIC_SEQ_CST);
-		if (__builtin_expect(vcpu->work != 0 || host_poll_pending(), 0)) {
+		if (__builtin_expect(__atomic_load_n(&vcpu->work, __ATOMIC_SEQ_CST) != 0 ||
+					     host_poll_pending(),
+				     0)) {
 			__atomic_store_n(&vcpu->in_guest, false, __ATOMIC_RELEASE);
 			verdict = slow_path(vcpu);
 			continue;

@@ -8,17 +8,23 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
+#define start_switch  __sanitizer_start_switch_fiber
+#define finish_switch __sanitizer_finish_switch_fiber
 #else
-#define __sanitizer_start_switch_fiber(save, bottom, size)  ((void)(save), (void)(bottom), (void)(size))
-#define __sanitizer_finish_switch_fiber(save, bottom, size) ((void)(save), (void)(bottom), (void)(size))
+#define start_switch(save, bottom, size)  ((void)(save), (void)(bottom), (void)(size))
+#define finish_switch(save, bottom, size) ((void)(save), (void)(bottom), (void)(size))
 #endif
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
+#define race_fiber_new	   __tsan_create_fiber
+#define race_fiber_free	   __tsan_destroy_fiber
+#define race_fiber_current __tsan_get_current_fiber
+#define race_fiber_switch  __tsan_switch_to_fiber
 #else
-#define __tsan_create_fiber(flags)	  NULL
-#define __tsan_destroy_fiber(fiber)	  ((void)(fiber))
-#define __tsan_get_current_fiber()	  NULL
-#define __tsan_switch_to_fiber(to, flags) ((void)(to))
+#define race_fiber_new(flags)	      NULL
+#define race_fiber_free(fiber)	      ((void)(fiber))
+#define race_fiber_current()	      NULL
+#define race_fiber_switch(to, flags)  ((void)(to))
 #endif
 
 #define STACK_SIZE ((size_t)256 * 1024)
@@ -38,7 +44,7 @@ static void start(unsigned int high, unsigned int low)
 {
 	struct fiber *fiber = (struct fiber *)((uintptr_t)high << 32 | low);
 
-	__sanitizer_finish_switch_fiber(NULL, &fiber->outside_stack, &fiber->outside_size);
+	finish_switch(NULL, &fiber->outside_stack, &fiber->outside_size);
 	fiber->fn(fiber->arg);
 	abort();
 }
@@ -56,7 +62,7 @@ struct fiber *fiber_new(void (*fn)(void *arg), void *arg)
 	fiber->inside.uc_stack.ss_size = sizeof(fiber->stack);
 	makecontext(&fiber->inside, (void (*)(void))(uintptr_t)start, 2,
 		    (unsigned int)((uintptr_t)fiber >> 32), (unsigned int)(uintptr_t)fiber);
-	fiber->inside_tsan = __tsan_create_fiber(0);
+	fiber->inside_tsan = race_fiber_new(0);
 	return fiber;
 }
 
@@ -64,7 +70,7 @@ void fiber_free(struct fiber *fiber)
 {
 	if (fiber == NULL)
 		return;
-	__tsan_destroy_fiber(fiber->inside_tsan);
+	race_fiber_free(fiber->inside_tsan);
 	free(fiber);
 }
 
@@ -72,19 +78,19 @@ void fiber_enter(struct fiber *fiber)
 {
 	void *fake = NULL;
 
-	fiber->outside_tsan = __tsan_get_current_fiber();
-	__sanitizer_start_switch_fiber(&fake, fiber->stack, sizeof(fiber->stack));
-	__tsan_switch_to_fiber(fiber->inside_tsan, 0);
+	fiber->outside_tsan = race_fiber_current();
+	start_switch(&fake, fiber->stack, sizeof(fiber->stack));
+	race_fiber_switch(fiber->inside_tsan, 0);
 	swapcontext(&fiber->outside, &fiber->inside);
-	__sanitizer_finish_switch_fiber(fake, NULL, NULL);
+	finish_switch(fake, NULL, NULL);
 }
 
 void fiber_leave(struct fiber *fiber)
 {
 	void *fake = NULL;
 
-	__sanitizer_start_switch_fiber(&fake, fiber->outside_stack, fiber->outside_size);
-	__tsan_switch_to_fiber(fiber->outside_tsan, 0);
+	start_switch(&fake, fiber->outside_stack, fiber->outside_size);
+	race_fiber_switch(fiber->outside_tsan, 0);
 	swapcontext(&fiber->inside, &fiber->outside);
-	__sanitizer_finish_switch_fiber(fake, &fiber->outside_stack, &fiber->outside_size);
+	finish_switch(fake, &fiber->outside_stack, &fiber->outside_size);
 }

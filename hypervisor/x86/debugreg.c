@@ -119,7 +119,7 @@ enum verdict x86_exit_dr(struct vcpu *vcpu, const struct x86_reg_access *given)
 		return general_detect(vcpu);
 	if (access.decode && !decode(vcpu, &access))
 		return VERDICT_RESUME;
-	if ((vcpu->vm->traps & HV_X86_TRAP(HV_X86_INSN_DR)) != 0)
+	if (vm_traps(vcpu->vm, HV_X86_INSN_DR))
 		return x86_exit_insn(vcpu, HV_X86_INSN_DR,
 				     access.number | (access.write ? 1u << 8 : 0u) |
 					     (uint64_t)access.gpr << 16);

@@ -22,7 +22,9 @@ enum verdict x86_apic_eoi(struct vcpu *vcpu)
 		return VERDICT_RESUME;
 	const uint32_t bit = 1u << (vector & 31);
 
-	if ((vcpu->vm->eoi_trap[(uint32_t)vector / 32] & bit) == 0)
+	const uint32_t *const trap = &vcpu->vm->eoi_trap[(uint32_t)vector / 32];
+
+	if ((__atomic_load_n(trap, __ATOMIC_RELAXED) & bit) == 0)
 		return VERDICT_RESUME;
 	return x86_exit_virtual_eoi(vcpu, (uint32_t)vector);
 }

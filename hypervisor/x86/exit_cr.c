@@ -137,7 +137,7 @@ static enum verdict decoded(struct vcpu *vcpu)
 /** @req HV-016 A control register takes the values that hardware with the guest's features takes. */
 enum verdict x86_exit_cr(struct vcpu *vcpu, const struct x86_reg_access *access)
 {
-	if ((vcpu->vm->traps & HV_X86_TRAP(HV_X86_INSN_CR)) != 0)
+	if (vm_traps(vcpu->vm, HV_X86_INSN_CR))
 		return x86_exit_insn(vcpu, HV_X86_INSN_CR,
 				     access->number | (access->write ? 1u << 8 : 0u) |
 					     (uint64_t)access->gpr << 16);
@@ -159,7 +159,7 @@ enum verdict x86_exit_xsetbv(struct vcpu *vcpu)
 		return x86_raise_ud(vcpu);
 	if (vcpu_cpl(vcpu) != 0 || (uint32_t)vcpu->regs.gpr[HV_RCX] != 0)
 		return x86_raise_gp(vcpu);
-	if ((vcpu->vm->traps & HV_X86_TRAP(HV_X86_INSN_XSETBV)) != 0)
+	if (vm_traps(vcpu->vm, HV_X86_INSN_XSETBV))
 		return x86_exit_insn(vcpu, HV_X86_INSN_XSETBV, value);
 	if (!x86_set_xcr0(vcpu, value))
 		return x86_raise_gp(vcpu);

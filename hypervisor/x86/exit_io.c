@@ -18,7 +18,7 @@ static bool absent(const struct vm *vm, uint32_t port, uint32_t size)
 	for (uint32_t i = 0; i < size; i++) {
 		const uint32_t p = (port + i) & 0xffff;
 
-		if ((vm->port_absent[p / 8] >> (p % 8) & 1) == 0)
+		if ((__atomic_load_n(&vm->port_absent[p / 8], __ATOMIC_RELAXED) >> (p % 8) & 1) == 0)
 			return false;
 	}
 	return true;

@@ -11,7 +11,7 @@
 
 static bool trapped(const struct vcpu *vcpu, enum hv_x86_insn what)
 {
-	return (vcpu->vm->traps & HV_X86_TRAP(what)) != 0;
+	return vm_traps(vcpu->vm, what);
 }
 
 static enum verdict hand_insn(struct vcpu *vcpu, enum hv_x86_insn what, uint64_t info)
@@ -241,7 +241,7 @@ enum verdict x86_exit_exception(struct vcpu *vcpu, const struct x86_event *event
 	__builtin_memcpy(vcpu->complete_arg, &exception, sizeof(exception));
 	vcpu->complete_arg[2] = event->type;
 	vcpu->complete_arg[3] = event->insn_length;
-	if (!stepped && (vcpu->vm->exceptions >> (event->vector & 31) & 1) == 0)
+	if (!stepped && !vm_traps_exception(vcpu->vm, event->vector))
 		return deliver_exception(vcpu);
 	vcpu->page->exit.exception = exception;
 	vcpu->complete = stepped ? NULL : deliver_exception;

@@ -50,7 +50,9 @@ static inline bool cached_page(const struct vcpu *vcpu, gva_t at)
 	const struct fetch_cache *const cache = &vcpu->fetch;
 
 	return cache->page == ((at.raw & ~(uint64_t)HV_PAGE_MASK) | 1) &&
-	       cache->cr3 == vcpu->code.cr3 && cache->generation == vcpu->vm->flush_generation &&
+	       cache->cr3 == vcpu->code.cr3 &&
+	       cache->generation ==
+		       __atomic_load_n(&vcpu->vm->flush_generation, __ATOMIC_RELAXED) &&
 	       gpt_trace_holds(&cache->trace);
 }
 

@@ -228,7 +228,7 @@ bool msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 /** The VMM's rule for this MSR. Few rules, few MSR exits that reach them: a list. */
 static enum hv_sysreg_policy rule_for(const struct vm *vm, uint32_t msr)
 {
-	for (uint32_t i = vm->sysreg_rules; i-- > 0;)
+	for (uint32_t i = __atomic_load_n(&vm->sysreg_rules, __ATOMIC_ACQUIRE); i-- > 0;)
 		if (msr - vm->sysreg[i].first < vm->sysreg[i].count)
 			return (enum hv_sysreg_policy)vm->sysreg[i].policy;
 	return HV_SYSREG_DEFAULT;
@@ -247,7 +247,7 @@ static hv_status_t add_rule(struct vm *vm, uint32_t first, uint32_t count, uint8
 	vm->sysreg[vm->sysreg_rules].first = first;
 	vm->sysreg[vm->sysreg_rules].count = count;
 	vm->sysreg[vm->sysreg_rules].policy = policy;
-	vm->sysreg_rules++;
+	__atomic_store_n(&vm->sysreg_rules, vm->sysreg_rules + 1, __ATOMIC_RELEASE);
 	return HV_OK;
 }
 

@@ -103,6 +103,17 @@ struct vm {
 	void *vendor; /**< the vendor's per-VM data (permission bitmaps) */
 };
 
+/* What traps may change while vCPUs run. */
+static inline bool vm_traps(const struct vm *vm, enum hv_x86_insn what)
+{
+	return (__atomic_load_n(&vm->traps, __ATOMIC_RELAXED) & HV_X86_TRAP(what)) != 0;
+}
+
+static inline bool vm_traps_exception(const struct vm *vm, uint8_t vector)
+{
+	return (__atomic_load_n(&vm->exceptions, __ATOMIC_RELAXED) >> (vector & 31u) & 1u) != 0;
+}
+
 /** Where and how the guest executes. */
 struct vcpu_code {
 	uint64_t cr3;

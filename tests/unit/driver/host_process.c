@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -391,6 +392,30 @@ void host_poll(void)
 		process_on_poll();
 }
 
+static bool threaded;
+
+void process_threaded(void)
+{
+	threaded = true;
+}
+
+/** A millisecond, or until there is a token; time goes on for everybody. */
+static void really_wait(struct host_thread *self)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&self->lock);
+	if (!self->token)
+		pthread_cond_timedwait(&self->wake, &self->lock, &until);
+	pthread_mutex_unlock(&self->lock);
+	__atomic_add_fetch(&now, PROCESS_TSC_KHZ, __ATOMIC_RELAXED);
+	fire_due();
+}
+
 static bool take_token(struct host_thread *self)
 {
 	bool token;
@@ -426,6 +451,10 @@ void host_block(uint64_t deadline)
 	while (!take_token(self)) {
 		if (__atomic_load_n(&now, __ATOMIC_RELAXED) >= deadline)
 			return;
+		if (threaded) {
+			really_wait(self);
+			continue;
+		}
 		if (jump(deadline))
 			continue;
 		if (process_on_idle == NULL || !process_on_idle())
@@ -543,6 +572,7 @@ void process_reset(void)
 	per_read = 0;
 	cpu_count = 1;
 	this_cpu = 0;
+	threaded = false;
 	process_on_idle = NULL;
 	process_on_poll = NULL;
 }

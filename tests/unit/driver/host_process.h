@@ -34,6 +34,9 @@ void *process_ram(uint64_t size, uint64_t align);
 void process_be_cpu(unsigned int cpu);
 void process_cpu_count(unsigned int count);
 
+/** Each CPU is a thread of its own from now on: host_block() really waits, and time passes in it. */
+void process_threaded(void);
+
 /** Let time pass; due timers of this CPU fire. */
 void process_advance(uint64_t ticks);
 /** The clock moves by so many ticks with every look at it. */
