@@ -152,13 +152,16 @@ static void choose_nmi(struct vcpu *vcpu)
 /** @req HV-031 An interrupt of the local APIC is delivered when RFLAGS.IF, shadows and priority allow. */
 static void choose_interrupt(struct vcpu *vcpu)
 {
-	int vector = lapic_pending(vcpu);
-
 	if (vcpu->lapic.assisted) {
-		if (vendor->apic_deliver(vcpu) && vector >= 0 && interruptible(vcpu))
+		vendor->apic_deliver(vcpu);
+		vcpu_need(vcpu, REGS_EVENT);
+		if (vcpu->regs.activity == HV_ACTIVITY_HALT && lapic_pending(vcpu) >= 0 &&
+		    interruptible(vcpu))
 			wake(vcpu);
 		return;
 	}
+	int vector = lapic_pending(vcpu);
+
 	if (vector >= 0 && interruptible(vcpu)) {
 		lapic_accept(vcpu, (uint32_t)vector);
 		vcpu->delivering = (struct x86_event){

@@ -125,16 +125,17 @@ void vmx_apic_eoi_exits(struct vcpu *vcpu)
 			trap[2 * i] | (uint64_t)trap[2 * i + 1] << 32);
 }
 
-/** Highest vector set in the eight registers from `first`, or 0. */
-static uint32_t highest(const struct lapic *lapic, uint32_t first)
+/** Highest vector set in the eight registers from `first`, or 0. Mostly there is none. */
+static inline uint32_t highest(const struct lapic *lapic, uint32_t first)
 {
-	for (uint32_t i = 8; i-- > 0;) {
-		uint32_t bits = lapic->page[(first + 16 * i) / 4];
+	const uint32_t *at = &lapic->page[first / 4];
+	uint32_t base = 7 * 32;
 
-		if (bits != 0)
-			return 32 * i + 31u - (uint32_t)__builtin_clz(bits);
-	}
-	return 0;
+	if ((at[0] | at[4] | at[8] | at[12] | at[16] | at[20] | at[24] | at[28]) == 0)
+		return 0;
+	for (at += 28; *at == 0; at -= 4)
+		base -= 32;
+	return base + 31u - (uint32_t)__builtin_clz(*at);
 }
 
 /** Guest interrupt status (25.4.2): highest vector requested, and in service. */

@@ -479,9 +479,20 @@ static uint64_t longest_stay(void)
 #define PLE_GAP	   128u
 #define PLE_WINDOW 4096u
 
+/** A vCPU alone can't spin for another. */
+static uint32_t secondary_controls(const struct vmx_vcpu *v)
+{
+	uint32_t controls = vmx_caps.secondary;
+
+	if (v->vpid != 0)
+		controls |= SECONDARY_VPID;
+	if (v->vcpu->vm->vcpu_limit == 1)
+		controls &= ~SECONDARY_PAUSE_LOOP;
+	return controls;
+}
+
 static void init_controls(struct vmx_vcpu *v)
 {
-	uint32_t vpid = v->vpid != 0 ? SECONDARY_VPID : 0u;
 
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	if (vmx_caps.pin & PIN_PREEMPTION_TIMER)
@@ -489,8 +500,8 @@ static void init_controls(struct vmx_vcpu *v)
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	vmx_set_primary(v, vmx_caps.primary);
-	vmx_set_secondary(v, vmx_caps.secondary | vpid);
-	if (vpid)
+	vmx_set_secondary(v, secondary_controls(v));
+	if (v->vpid != 0)
 		vmwrite(VMCS_VPID, v->vpid);
 	if (vmx_caps.pause_loop) {
 		vmwrite(VMCS_PLE_GAP, PLE_GAP);
