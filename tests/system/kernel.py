@@ -47,7 +47,18 @@ def _faults(machine, cpus, **rest):
                   forbid=("came through", "hypike: panic"), **rest)
 
 
+# Partitions that cannot be made, and what the kernel says about each.
+IMPOSSIBLE = {
+    "too-much-ram": r"too little memory for its RAM of 921600 KiB: \d+ KiB are left, \d+ KiB in one",
+    "absent-cpu": r"none of its CPUs \(mask 8000\) is in this machine of 1",
+    "small-kernel": r"its kernel memory of 64 KiB is too small: it needs \d+ KiB",
+    "many-files": "more than 32 files",
+}
+
+
 def _cases():
+    """@verifies KRN-004
+    @verifies KRN-011"""
     for program in ("threads", "waiting", "fpu", "pointers"):
         yield _program(program, "qemu-svm", 1, "--icount", builds=BOTH)
         for cpus in (2, 4):
@@ -62,6 +73,13 @@ def _cases():
     yield _image("echo", "qemu-svm", 1, status=1, builds=BOTH, dialog=(("ready", "hello\r"),
                                                                        ("HELLO", "end\r")),
                  expect=("^ready$", "^HELLO$", "^END$", "^hypike: exit status 7$"))
+    for name, message in IMPOSSIBLE.items():
+        yield boot(name, "qemu-svm", "--host-memory", "128M", "--image",
+                   "{build}/tests/system/native/" + name + ".img", status=1, builds=NORMAL,
+                   expect=(f"^hypike: partition {name}: {message}", "^hypike: exit status 1$"))
+    for cpus in (3, 16):
+        yield _image("hello", "qemu-svm", cpus,
+                     expect=(rf"^hypike: {cpus} CPUs, ", "^hello from ring 3$"), timeout=120)
     yield _faults("qemu-svm", 1, builds=BOTH)
     yield _faults("qemu-svm", 4)
     yield _faults("bochs-vmx", 1, timeout=120)

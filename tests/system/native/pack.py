@@ -61,9 +61,9 @@ class Image:
         self.strings += text.encode() + b"\0"
         return len(self.strings) - len(text.encode()) - 1
 
-    def file(self, path):
+    def file(self, path, suffix=""):
         with open(path, "rb") as f:
-            self.files.append((self.string(path.rsplit("/", 1)[-1]), f.read()))
+            self.files.append((self.string(path.rsplit("/", 1)[-1] + suffix), f.read()))
         return len(self.files) - 1
 
     def build(self, partitions):
@@ -71,8 +71,8 @@ class Image:
         for p in partitions:
             program = self.file(p["program"])
             first = len(self.files)
-            for path in p["files"]:
-                self.file(path)
+            for number_of_file, path in enumerate(p["files"]):
+                self.file(path, f"-{number_of_file}" if number_of_file else "")
             rows += struct.pack("<32sQQQ10I", p["name"].encode(), p["ram"], p["kernel"], p["cpus"],
                                 p["kind"], p["flags"], program, self.string(p["args"]), first,
                                 len(p["files"]), p["threads"], p["vcpus"], p["priority"], 0)

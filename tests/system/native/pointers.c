@@ -3,6 +3,7 @@
  * Every system call that takes an address gets bad ones: it must answer with an error, and the kernel
  * must live. Runs in a partition that may have a VM; on a machine without virtualization the VM's
  * calls are left out.
+ * @verifies KRN-020
  * @verifies KRN-041
  */
 #include <hypike/hv_x86.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Threads: making and ending them, priorities, preemption, order, CPUs.
- * @verifies KRN-030 @verifies KRN-031
+ * @verifies KRN-030
+ * @verifies KRN-031
  */
 #include "lib/hypike/program.h"
 #include "lib/hypike/syscall.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Time, futexes, notifications.
- * @verifies KRN-032 @verifies KRN-033
+ * @verifies KRN-032
+ * @verifies KRN-033
  */
 #include "lib/hypike/program.h"
 #include "tests/system/native/check.h"
