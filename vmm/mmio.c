@@ -11,11 +11,13 @@
 
 #include "lib/string.h"
 #include "lib/x86/insn.h"
+#include "lib/x86/regs.h"
 #include "vmm/emulate.h"
 #include "vmm/status.h"
 #include "vmm/vm.h"
 
 #define VECTOR_UD 6u
+#define VECTOR_GP 13u
 #define VECTOR_PF 14u
 
 /** Iterations of a repeated string before interrupts get a chance. */
@@ -106,6 +108,16 @@ static inline bool move_is_plain(struct vcpu *vcpu, const struct hv_exit_memory 
 	return offset != 0 || begins_with_page(vcpu, exit);
 }
 
+/**
+ * The registers are those behind the instruction: nothing is left to do, unless the guest single-steps.
+ * Then the hypervisor completes the instruction, with the trap that follows it.
+ */
+static void instruction_done(struct hv_vcpu_page *page, uint64_t rflags)
+{
+	page->dirty |= HV_X86_REGS_GPR;
+	page->action = rflags & RFLAGS_TF ? HV_ACTION_DONE : HV_ACTION_RETRY;
+}
+
 static void move_run(struct vcpu *vcpu, struct hv_vcpu_page *page, const struct insn_mov *mov)
 {
 	struct hv_x86_regs *regs = hv_x86_regs(page);
@@ -123,8 +135,7 @@ static void move_run(struct vcpu *vcpu, struct hv_vcpu_page *page, const struct 
 	regs->rip += mov->length;
 	if (page->exit.memory.mode != 64)
 		regs->rip &= UINT32_MAX;
-	page->dirty |= HV_X86_REGS_GPR;
-	page->action = HV_ACTION_RETRY;
+	instruction_done(page, regs->rflags);
 }
 
 /* --------------------------------------------------------------------------------- the emulator's eyes */
@@ -306,16 +317,37 @@ static uint8_t stack_size(const struct hv_x86_regs *regs, uint8_t mode)
 	return regs->seg[HV_SS].attr & HV_SEG_DB ? 4 : 2;
 }
 
-static void finish(struct vcpu *vcpu, struct hv_vcpu_page *page, const struct emu_ctx *ctx)
+static void finish(struct hv_vcpu_page *page, const struct emu_ctx *ctx, enum emu_status status)
 {
 	struct hv_x86_regs *regs = hv_x86_regs(page);
 
-	(void)vcpu;
 	memcpy(regs->gpr, ctx->gpr, sizeof(regs->gpr));
 	regs->rip = ctx->rip;
 	regs->rflags = ctx->rflags;
-	page->dirty |= HV_X86_REGS_GPR;
-	page->action = HV_ACTION_RETRY;
+	instruction_done(page, status == EMU_DONE ? ctx->rflags : 0);
+}
+
+/**
+ * The hypervisor could not fetch the instruction that the CPU has just executed: another vCPU took its
+ * page away. The guest gets the page fault that it would get now, or else #GP.
+ */
+static enum vcpu_verdict no_instruction(struct vcpu *vcpu, struct hv_vcpu_page *page)
+{
+	const struct hv_x86_regs *regs = hv_x86_regs(page);
+	uint64_t linear;
+	uint32_t code = 0;
+	gpa_t to;
+
+	if (!vcpu_need(vcpu, HV_X86_REGS_GPR | HV_X86_REGS_SEG))
+		return VCPU_END;
+	linear = regs->rip;
+	if (page->exit.memory.mode != 64)
+		linear = (uint32_t)(linear + regs->seg[HV_CS].base);
+	if (hv_translate(vcpu->handle, gva(linear), HV_PROT_EXEC, &to, &code) == HV_E_FAULT)
+		inject(page, VECTOR_PF, true, code, linear);
+	else
+		inject(page, VECTOR_GP, true, 0, 0);
+	return VCPU_RUN;
 }
 
 static enum vcpu_verdict emulate(struct vcpu *vcpu, struct hv_vcpu_page *page)
@@ -325,6 +357,8 @@ static enum vcpu_verdict emulate(struct vcpu *vcpu, struct hv_vcpu_page *page)
 	struct access access = {.vcpu = vcpu, .regs = regs};
 	struct insn insn;
 
+	if (exit.insn_length == 0)
+		return no_instruction(vcpu, page);
 	if (!vcpu_need(vcpu, HV_X86_REGS_GPR | HV_X86_REGS_SEG))
 		return VCPU_END;
 	if (insn_decode(exit.insn, exit.insn_length, insn_mode(exit.mode), &insn) != 0) {
@@ -340,7 +374,7 @@ static enum vcpu_verdict emulate(struct vcpu *vcpu, struct hv_vcpu_page *page)
 	memcpy(ctx.gpr, regs->gpr, sizeof(ctx.gpr));
 	enum emu_status status = emu_execute(&ctx, &insn);
 	if (status == EMU_FAULT || status == EMU_DONE || status == EMU_AGAIN)
-		finish(vcpu, page, &ctx);
+		finish(page, &ctx, status);
 	if (status == EMU_FAULT)
 		inject(page, ctx.fault.vector, ctx.fault.has_error_code, ctx.fault.error_code,
 		       ctx.fault.cr2);

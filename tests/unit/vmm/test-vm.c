@@ -619,6 +619,21 @@ static void rip_stays_in_its_mode(void **state)
 	assert_int_equal(hv_x86_regs(page)->rip, 1);
 }
 
+/** The hypervisor completes the instruction and raises the trap. */
+static void single_steps_are_not_lost(void **state)
+{
+	struct hv_vcpu_page *page;
+
+	(void)state;
+	mmio_create();
+	hv_x86_regs(vm.vcpu[0].page)->rflags = RFLAGS_TF | RFLAGS_FIXED1;
+	page = TOUCH(MMIO_BASE + 0x10, true, 64, "\x89\x03");
+	assert_int_equal(page->action, HV_ACTION_DONE);
+	assert_int_equal(hv_x86_regs(page)->rip, 0x1002);
+	page = TOUCH(MMIO_BASE + 0x10, true, 64, "\xfe\x03");
+	assert_int_equal(page->action, HV_ACTION_DONE);
+}
+
 static void other_instructions_are_emulated(void **state)
 {
 	struct hv_x86_regs *regs;
@@ -755,7 +770,12 @@ static void what_cannot_be_emulated_is_invalid(void **state)
 	page->exit.memory.insn_length = 0;
 	page->inject.kind = HV_EVENT_NONE;
 	exit_dispatch(&vm.vcpu[0]);
-	assert_int_equal(page->inject.vector, 6);
+	assert_int_equal(page->inject.vector, 13);
+	mock_translate = translate_fault;
+	hv_x86_regs(page)->rip = 0x7123;
+	exit_dispatch(&vm.vcpu[0]);
+	assert_int_equal(page->inject.vector, 14);
+	assert_int_equal(page->inject.address, 0x7123);
 	page->exit.memory.access = HV_PROT_EXEC;
 	page->inject.kind = HV_EVENT_NONE;
 	exit_dispatch(&vm.vcpu[0]);
@@ -1145,6 +1165,7 @@ int main(void)
 		T(a_line_from_another_thread_kicks),
 		T(moves),
 		T(rip_stays_in_its_mode),
+		T(single_steps_are_not_lost),
 		T(other_instructions_are_emulated),
 		T(the_first_byte_of_a_page),
 		T(page_faults_go_to_the_guest),
