@@ -37,11 +37,6 @@ const uint32_t vmx_lazy_msr[LAZY_MSRS] = {
 	[LAZY_KERNEL_GS_BASE] = IA32_KERNEL_GS_BASE, [LAZY_TSC_AUX] = IA32_TSC_AUX,
 };
 
-/** How many of them exist: the last one comes with RDTSCP. */
-static unsigned int lazy_count(void)
-{
-	return vmx_caps.rdtscp ? LAZY_MSRS : LAZY_MSRS - 1u;
-}
 
 #ifdef PARANOID
 void vmcs_access_failed(const char *what, unsigned int field)
@@ -142,15 +137,17 @@ static hv_status_t vmx_cpu_enable(const char **reason)
 	return HV_OK;
 }
 
+/** Also called on the way out of a panic: nothing here can fail. */
 static void vmx_cpu_disable(void)
 {
 	struct vmx_cpu *cpu = &vmx_cpus[host_cpu()];
 
 	if (!cpu->on)
 		return;
-	if (cpu->current != NULL)
-		vmx_forget(cpu->current);
 	cpu->on = false;
+	if (cpu->current != NULL)
+		(void)vmclear(cpu->current->vmcs_address);
+	cpu->current = NULL;
 	vmxoff();
 	write_cr4(read_cr4() & ~CR4_VMXE);
 }
@@ -185,6 +182,24 @@ void vmx_forget(struct vmx_vcpu *v)
 
 /* ------------------------------------------------------- what the host gets back, and when the guest does */
 
+static inline void change_msr(enum vmx_lazy_msr i, const uint64_t *now, const uint64_t *then)
+{
+	if (now[i] != then[i])
+		wrmsr(vmx_lazy_msr[i], then[i]);
+}
+
+/** Where the values are the same nothing is written: a guest without system calls has all as after reset. */
+static inline void change_msrs(const uint64_t *now, const uint64_t *then)
+{
+	change_msr(LAZY_STAR, now, then);
+	change_msr(LAZY_LSTAR, now, then);
+	change_msr(LAZY_CSTAR, now, then);
+	change_msr(LAZY_FMASK, now, then);
+	change_msr(LAZY_KERNEL_GS_BASE, now, then);
+	if (vmx_caps.rdtscp)
+		change_msr(LAZY_TSC_AUX, now, then);
+}
+
 /**
  * Before ring 3 or another thread runs: the guest's lazy MSRs and CR2 out, the host's in.
  * @req HV-110 the host's system-call MSRs and descriptor-table limits are its own whenever ring 3 runs
@@ -198,9 +213,7 @@ static void restore_host(void *arg)
 	if (cpu == NULL || cpu->live != v)
 		return;
 	v->msr[LAZY_KERNEL_GS_BASE] = rdmsr(IA32_KERNEL_GS_BASE);
-	for (unsigned int i = 0; i < lazy_count(); i++)
-		if (v->msr[i] != cpu->host_msr[i])
-			wrmsr(vmx_lazy_msr[i], cpu->host_msr[i]);
+	change_msrs(v->msr, cpu->host_msr);
 	v->cr2 = read_cr2();
 	lgdt(&cpu->gdtr);
 	lidt(&cpu->idtr);
@@ -212,8 +225,9 @@ static void restore_host(void *arg)
 static void note_host_msrs(struct vmx_cpu *cpu)
 {
 	if (!cpu->msrs_known)
-		for (unsigned int i = 0; i < lazy_count(); i++)
-			cpu->host_msr[i] = rdmsr(vmx_lazy_msr[i]);
+		for (unsigned int i = 0; i < LAZY_MSRS; i++)
+			if (i != LAZY_TSC_AUX || vmx_caps.rdtscp)
+				cpu->host_msr[i] = rdmsr(vmx_lazy_msr[i]);
 	cpu->msrs_known = true;
 	cpu->host_msr[LAZY_KERNEL_GS_BASE] = rdmsr(IA32_KERNEL_GS_BASE);
 }
@@ -225,9 +239,7 @@ static void load_lazy(struct vmx_vcpu *v)
 	if (cpu->live != NULL && cpu->live != v)
 		restore_host(cpu->live->vcpu);
 	note_host_msrs(cpu);
-	for (unsigned int i = 0; i < lazy_count(); i++)
-		if (v->msr[i] != cpu->host_msr[i])
-			wrmsr(vmx_lazy_msr[i], v->msr[i]);
+	change_msrs(cpu->host_msr, v->msr);
 	write_cr2(v->cr2);
 	cpu->live = v;
 	host_defer_restore(restore_host, v->vcpu);
