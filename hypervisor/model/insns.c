@@ -576,20 +576,35 @@ uint64_t model_mov_from_dr(struct model_cpu *cpu, uint8_t number)
 	return *debug_register(cpu, number);
 }
 
+/** CLTS and LMSW: exits of their own, or accesses to CR0 of which only the instruction tells more. */
+static void cr0_insn(struct model_cpu *cpu, struct model_insn insn, enum model_row row, uint64_t value)
+{
+	const union model_qualification named = {.value = value};
+	const union model_qualification unnamed = {.access = {.number = 0, .write = true, .decode = true}};
+
+	if (refused(cpu, insn))
+		return;
+	if (model_features.cr_operands)
+		trap_with(cpu, insn, row, &named);
+	else
+		trap_with(cpu, insn, MODEL_CR, &unnamed);
+}
+
 void model_clts(struct model_cpu *cpu)
 {
-	if (!refused(cpu, INSN(0x0f, 0x06)))
-		trap(cpu, INSN(0x0f, 0x06), MODEL_CLTS);
+	cr0_insn(cpu, INSN(0x0f, 0x06), MODEL_CLTS, 0);
 }
 
 void model_lmsw(struct model_cpu *cpu, uint16_t msw)
 {
-	struct model_insn insn = INSN(0x0f, 0x01, 0xf0);
-	const union model_qualification q = {.value = msw};
-
 	*gpr(cpu, HV_RAX) = msw;
-	if (!refused(cpu, insn))
-		trap_with(cpu, insn, MODEL_LMSW, &q);
+	cr0_insn(cpu, INSN(0x0f, 0x01, 0xf0), MODEL_LMSW, msw);
+}
+
+void model_lmsw_memory(struct model_cpu *cpu, uint64_t address)
+{
+	*gpr(cpu, HV_RDI) = address;
+	cr0_insn(cpu, INSN(0x0f, 0x01, 0x37), MODEL_LMSW, 0);
 }
 
 void model_xsetbv(struct model_cpu *cpu, uint32_t index, uint64_t value)

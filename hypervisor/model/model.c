@@ -227,6 +227,13 @@ uint64_t model_flushes(const struct vcpu *vcpu)
 	       offsetof(struct hv_x86_regs, last) + sizeof((to)->last) -                           \
 		       offsetof(struct hv_x86_regs, first))
 
+/** CR8 and XCR0 belong to the driver: the local APIC has the one, the host's FPU context the other. */
+static void copy_control(struct hv_x86_regs *to, const struct hv_x86_regs *from)
+{
+	COPY(to, from, cr0, cr4);
+	to->efer = from->efer;
+}
+
 static void copy_groups(struct hv_x86_regs *to, const struct hv_x86_regs *from, uint32_t groups)
 {
 	if ((groups & REGS_RIP) != 0)
@@ -240,7 +247,7 @@ static void copy_groups(struct hv_x86_regs *to, const struct hv_x86_regs *from, 
 	if ((groups & REGS_SEG) != 0)
 		COPY(to, from, seg, idtr);
 	if ((groups & REGS_CR) != 0)
-		COPY(to, from, cr0, xcr0);
+		copy_control(to, from);
 	if ((groups & REGS_DR) != 0)
 		COPY(to, from, dr, dr7);
 	if ((groups & REGS_MSR) != 0)

@@ -111,6 +111,8 @@ void model_mov_to_dr(struct model_cpu *cpu, uint8_t number, uint64_t value);
 uint64_t model_mov_from_dr(struct model_cpu *cpu, uint8_t number);
 void model_clts(struct model_cpu *cpu);
 void model_lmsw(struct model_cpu *cpu, uint16_t msw);
+/** LMSW of memory at [RDI]; with cr_operands its value isn't read. */
+void model_lmsw_memory(struct model_cpu *cpu, uint64_t address);
 void model_xsetbv(struct model_cpu *cpu, uint32_t index, uint64_t value);
 void model_wbinvd(struct model_cpu *cpu);
 void model_invd(struct model_cpu *cpu);

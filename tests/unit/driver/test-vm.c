@@ -322,6 +322,7 @@ static void test_doorbells_random(void **state)
 		if (process_random(&seed) & 1) {
 			status = vm_doorbell_add(env.vm, &bell);
 			if (status == HV_E_FULL) {
+				assert_int_equal(count, 32);
 				full++;
 				continue;
 			}
