@@ -31,6 +31,7 @@
 
 	.section .text.svm_switch, "ax", @progbits
 	.globl	svm_switch
+	.hidden	svm_switch
 	.type	svm_switch, @function
 	.p2align 4
 svm_switch:

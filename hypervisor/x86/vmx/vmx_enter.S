@@ -5,8 +5,9 @@
  * unsigned int vmx_resume(struct vcpu *vcpu, struct vmx_vcpu *v)
  * unsigned int vmx_launch(struct vcpu *vcpu, struct vmx_vcpu *v)
  *
- * The VMCS moves RIP, RSP, RFLAGS, segments, control registers; we move the other general registers.
- * vcpu->regs.gpr is at offset 0 of struct vcpu, v->host_rsp at offset 0 of struct vmx_vcpu; vmx.c asserts both.
+ * The VMCS moves RIP, RSP, RFLAGS, segments, control registers; we move the other general
+ * registers. vcpu->regs.gpr is at offset 0 of struct vcpu, v->host_rsp at offset 0 of struct
+ * vmx_vcpu; vmx.c asserts both.
  */
 #define VMCS_HOST_RSP 0x6c14
 
@@ -42,25 +43,28 @@
 	mov 0x78(%rdi), %r15
 	mov 0x38(%rdi), %rdi
 	\instruction
-	/* Only failures come here: CF 1 without a current VMCS, ZF 1 with an error number (31.2). */
+	/* Only failures come here: CF without a current VMCS, ZF with an error number (31.2). */
 	mov $1, %eax
 	adc $0, %eax
 	jmp .Lback
 .endm
 
 	.global vmx_launch
+	.hidden vmx_launch
 	.type vmx_launch, @function
 vmx_launch:
 	ENTER_GUEST vmlaunch
 	.size vmx_launch, . - vmx_launch
 
 	.global vmx_resume
+	.hidden vmx_resume
 	.type vmx_resume, @function
 vmx_resume:
 	ENTER_GUEST vmresume
 	.size vmx_resume, . - vmx_resume
 
 	.global vmx_exit_point
+	.hidden vmx_exit_point
 	.type vmx_exit_point, @function
 vmx_exit_point:
 	push %rdi
