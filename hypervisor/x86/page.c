@@ -48,9 +48,8 @@ static bool event_acceptable(const struct hv_event *event)
 	switch (event->kind) {
 	case HV_EVENT_NONE:
 	case HV_EVENT_NMI:
+	case HV_EVENT_INTERRUPT: /* of any vector: a PC's firmware has IRQ 0 to 7 at 8 to 15 */
 		return true;
-	case HV_EVENT_INTERRUPT:
-		return event->vector >= 16;
 	case HV_EVENT_EXCEPTION:
 		return event->vector < 32 && event->vector != X86_NMI && event->has_code <= 1;
 	default:
