@@ -109,13 +109,18 @@ static inline bool move_is_plain(struct vcpu *vcpu, const struct hv_exit_memory 
 }
 
 /**
- * The registers are those behind the instruction: nothing is left to do, unless the guest single-steps.
- * Then the hypervisor completes the instruction, with the trap that follows it.
+ * The instruction's effects are in the registers; `next` is behind it. The short end is to put RIP
+ * there; where the guest single-steps, the hypervisor goes over it, with the trap that follows.
  */
-static void instruction_done(struct hv_vcpu_page *page, uint64_t rflags)
+static void instruction_done(struct hv_vcpu_page *page, uint64_t next)
 {
+	struct hv_x86_regs *regs = hv_x86_regs(page);
+
 	page->dirty |= HV_X86_REGS_GPR;
-	page->action = rflags & RFLAGS_TF ? HV_ACTION_DONE : HV_ACTION_RETRY;
+	if (regs->rflags & RFLAGS_TF)
+		return;
+	regs->rip = next;
+	page->action = HV_ACTION_RETRY;
 }
 
 static void move_run(struct vcpu *vcpu, struct hv_vcpu_page *page, const struct insn_mov *mov)
@@ -132,10 +137,8 @@ static void move_run(struct vcpu *vcpu, struct hv_vcpu_page *page, const struct 
 		register_write(regs, mov,
 			       bus_memory_read(&vm->bus, &vcpu->hit, address, mov->size));
 	platform_mutex_unlock(&vm->lock);
-	regs->rip += mov->length;
-	if (page->exit.memory.mode != 64)
-		regs->rip &= UINT32_MAX;
-	instruction_done(page, regs->rflags);
+	uint64_t next = regs->rip + mov->length;
+	instruction_done(page, page->exit.memory.mode == 64 ? next : (uint32_t)next);
 }
 
 /* --------------------------------------------------------------------------------- the emulator's eyes */
@@ -322,9 +325,14 @@ static void finish(struct hv_vcpu_page *page, const struct emu_ctx *ctx, enum em
 	struct hv_x86_regs *regs = hv_x86_regs(page);
 
 	memcpy(regs->gpr, ctx->gpr, sizeof(regs->gpr));
-	regs->rip = ctx->rip;
 	regs->rflags = ctx->rflags;
-	instruction_done(page, status == EMU_DONE ? ctx->rflags : 0);
+	if (status == EMU_DONE) {
+		instruction_done(page, ctx->rip);
+		return;
+	}
+	regs->rip = ctx->rip;
+	page->dirty |= HV_X86_REGS_GPR;
+	page->action = HV_ACTION_RETRY;
 }
 
 /**

@@ -629,9 +629,11 @@ static void single_steps_are_not_lost(void **state)
 	hv_x86_regs(vm.vcpu[0].page)->rflags = RFLAGS_TF | RFLAGS_FIXED1;
 	page = TOUCH(MMIO_BASE + 0x10, true, 64, "\x89\x03");
 	assert_int_equal(page->action, HV_ACTION_DONE);
-	assert_int_equal(hv_x86_regs(page)->rip, 0x1002);
+	assert_int_equal(hv_x86_regs(page)->rip, 0x1000);
+	assert_int_equal(mmio.writes, 1);
 	page = TOUCH(MMIO_BASE + 0x10, true, 64, "\xfe\x03");
 	assert_int_equal(page->action, HV_ACTION_DONE);
+	assert_int_equal(hv_x86_regs(page)->rip, 0x1000);
 }
 
 static void other_instructions_are_emulated(void **state)
