@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file ept.c
- * Format of the extended page tables (SDM vol. 3, 29.3.2) and invalidation of what is cached from them (29.4.3).
+ * @file ept.c Format of the extended page tables (SDM vol. 3, 29.3.2) and invalidation of what is
+ * cached from them (29.4.3).
  */
 #include "hypervisor/x86/vmx/vmx.h"
 
@@ -16,7 +16,9 @@
 #define EPTP_MEMORY_WB UINT64_C(6)
 #define EPTP_WALK_4    (UINT64_C(3) << 3)
 
-/** Accessed and dirty flags (bit 6) stay off: nobody reads them, and they turn walks into writes. */
+/**
+ * Accessed and dirty flags (bit 6) stay off: nobody reads them, and they turn walks into writes.
+ */
 static uint64_t ept_root(hpa_t table)
 {
 	return table.raw | EPTP_WALK_4 | EPTP_MEMORY_WB;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file vmcs.h
- * The virtual-machine control structure: field encodings (SDM vol. 3, appendix B), control bits (25.6 to
- * 25.8), the formats of exit information (25.9, 28.2), and the instructions that reach them.
+ * @file vmcs.h The virtual-machine control structure: field encodings (SDM vol. 3, appendix B),
+ * control bits (25.6 to 25.8), the formats of exit information (25.9, 28.2), and the instructions
+ * that reach them.
  *
  * Chapter numbers are those of the SDM editions in which the VMCS is chapter 25.
  */
@@ -183,7 +183,7 @@ static inline enum vmcs_field vmcs_nth(enum vmcs_field first, unsigned int n)
 #define ENTRY_LOAD_PAT	 (1u << 14)
 #define ENTRY_LOAD_EFER	 (1u << 15)
 
-/* Interruption information, in and out: 25.8.3 Table 25-17, 25.9.2 Table 25-18, 25.9.3 Table 25-19 */
+/* Interruption information, in and out: 25.8.3, 25.9.2, 25.9.3, Tables 25-17 to 25-19 */
 #define INTR_INFO_VECTOR(info)	((info) & 0xffu)
 #define INTR_INFO_TYPE(info)	(((info) >> 8) & 7u)
 #define INTR_INFO_TYPE_SHIFT	8
@@ -250,7 +250,7 @@ static inline enum vmcs_field vmcs_nth(enum vmcs_field first, unsigned int n)
 #define QUAL_EPT_FETCH	       (1u << 2)
 #define QUAL_EPT_RIGHTS	       (7u << 3) /**< what the entries allow; 0: not present */
 #define QUAL_EPT_LINEAR	       (1u << 7) /**< the guest-linear address is valid */
-#define QUAL_EPT_FINAL	       (1u << 8) /**< the access itself, not the walk of the guest's tables */
+#define QUAL_EPT_FINAL	       (1u << 8) /**< the access itself, not a walk of tables */
 #define QUAL_NMI_UNBLOCKED     (1u << 12)
 
 /* Basic exit reasons: SDM appendix C */

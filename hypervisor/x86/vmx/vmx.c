@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file vmx.c
- * Intel VT-x behind the driver's vendor operations: detection, VMX operation of each CPU, control blocks, and
- * the C half of the world switch.
+ * @file vmx.c Intel VT-x behind the driver's vendor operations: detection, VMX operation of each
+ * CPU, control blocks, and the C half of the world switch.
  *
  * What stays in the CPU between exits and what has to come back for the host:
- * - GDTR's and IDTR's limits are FFFFh after every VM exit and TR's is 67h (SDM 28.5.2). The first two come back
- *   in restore_host(); a host whose TSS is longer (an I/O permission bitmap) has to reload TR itself.
+ * - GDTR's and IDTR's limits are FFFFh after every VM exit and TR's is 67h (SDM 28.5.2). The
+ *   first two come back in restore_host(); a host whose TSS is longer (an I/O permission bitmap)
+ *   has to reload TR itself.
  * - DS, ES, FS, GS and LDTR are null after an exit; FS and GS keep the host's bases. DR7 is 400h.
  * - The system-call MSRs and CR2 are the guest's until restore_host().
  */
@@ -61,7 +61,8 @@ static hv_status_t check_lock(const char **reason)
 	uint64_t control = rdmsr(IA32_FEATURE_CONTROL);
 
 	if ((control & FEATURE_CONTROL_LOCK) && !(control & FEATURE_CONTROL_VMX_NO_SMX)) {
-		*reason = "VT-x is locked off in IA32_FEATURE_CONTROL: the firmware's setup can enable it";
+		*reason = "VT-x is locked off in IA32_FEATURE_CONTROL: "
+			  "the firmware's setup can enable it";
 		return HV_E_UNSUPPORTED;
 	}
 	return HV_OK;
@@ -92,7 +93,7 @@ static uint32_t vmx_features(void)
 	return caps;
 }
 
-/* ------------------------------------------------------------------------- VMX operation of a CPU */
+/* ----------------------------------------------------------------------- VMX operation of a CPU */
 
 /** 24.8: bits that VMX operation wants in CR0 and CR4. */
 static hv_status_t fix_control_registers(const char **reason)
@@ -180,7 +181,7 @@ void vmx_forget(struct vmx_vcpu *v)
 	v->work |= VMX_WORK_CURRENT;
 }
 
-/* ------------------------------------------------------- what the host gets back, and when the guest does */
+/* --------------------------------------------- what the host gets back, and when the guest does */
 
 static inline void change_msr(enum vmx_lazy_msr i, const uint64_t *now, const uint64_t *then)
 {
@@ -188,7 +189,10 @@ static inline void change_msr(enum vmx_lazy_msr i, const uint64_t *now, const ui
 		wrmsr(vmx_lazy_msr[i], then[i]);
 }
 
-/** Where the values are the same nothing is written: a guest without system calls has all as after reset. */
+/**
+ * Where the values are the same nothing is written: a guest without system calls has all as after
+ * reset.
+ */
 static inline void change_msrs(const uint64_t *now, const uint64_t *then)
 {
 	change_msr(LAZY_STAR, now, then);
@@ -202,7 +206,7 @@ static inline void change_msrs(const uint64_t *now, const uint64_t *then)
 
 /**
  * Before ring 3 or another thread runs: the guest's lazy MSRs and CR2 out, the host's in.
- * @req HV-110 the host's system-call MSRs and descriptor-table limits are its own whenever ring 3 runs
+ * @req HV-110 the host's system-call MSRs and table limits are its own whenever ring 3 runs
  */
 static void restore_host(void *arg)
 {
@@ -270,7 +274,10 @@ static uint64_t task_register_base(const struct desc_ptr *gdtr, uint16_t selecto
 	return ((entry[0] >> 16) & 0xffffff) | ((entry[0] >> 56) << 24) | (entry[1] << 32);
 }
 
-/** Host-state area (25.5): what belongs to the CPU. Once, as a vCPU stays on the CPU of its first run. */
+/**
+ * Host-state area (25.5): what belongs to the CPU. Once, as a vCPU stays on the CPU of its first
+ * run.
+ */
 static void write_host_state(struct vmx_vcpu *v)
 {
 	struct vmx_cpu *cpu = v->cpu;
@@ -295,7 +302,7 @@ static void write_host_state(struct vmx_vcpu *v)
 	vmwrite(VMCS_HOST_RIP, (uintptr_t)vmx_exit_point);
 }
 
-/* ------------------------------------------------------------------------------- the world switch */
+/* ----------------------------------------------------------------------------- the world switch */
 
 /** First entry on this CPU. */
 static void bind(struct vmx_vcpu *v)
@@ -367,7 +374,10 @@ static void decode_exception(struct vcpu *vcpu)
 	}
 }
 
-/** Exits that can interrupt the delivery of an event (28.2.4), or whose length field means nothing. */
+/**
+ * Exits that can interrupt the delivery of an event (28.2.4), or whose length field means
+ * nothing.
+ */
 #define SPECIAL_REASONS                                                                      \
 	(UINT64_C(1) << REASON_EXCEPTION_NMI | UINT64_C(1) << REASON_TASK_SWITCH |            \
 	 UINT64_C(1) << REASON_APIC_ACCESS | UINT64_C(1) << REASON_EPT_VIOLATION |            \
@@ -393,8 +403,8 @@ static __attribute__((noinline)) void decode_special(struct vcpu *vcpu, uint32_t
 }
 
 /**
- * What nearly every handler wants: why, and what it takes to step over the instruction. A VMREAD each is less than
- * a call to fetch them later.
+ * What nearly every handler wants: why, and what it takes to step over the instruction. A VMREAD
+ * each is less than a call to fetch them later.
  */
 static inline void decode(struct vcpu *vcpu)
 {
@@ -490,9 +500,12 @@ void vmx_enter(struct vcpu *vcpu)
 	finish(vcpu, vmx_resume(vcpu, v));
 }
 
-/* ---------------------------------------------------------------------------- control blocks of vCPUs */
+/* ---------------------------------------------------------------------- control blocks of vCPUs */
 
-/** Virtual-processor identifiers (29.1): 0 is the host's. One that runs without flushes all on its entries. */
+/**
+ * Virtual-processor identifiers (29.1): 0 is the host's. One that runs without flushes all on its
+ * entries.
+ */
 #define VPIDS 1024u
 static uint64_t vpid_used[VPIDS / 64] = {1};
 static struct host_lock vpid_lock;

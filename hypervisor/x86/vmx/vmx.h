@@ -3,9 +3,10 @@
  * @file vmx.h
  * What the files of the VT-x back end share. Private to hypervisor/x86/vmx.
  *
- * Where the guest's state lives while it isn't running: in the VMCS; the system-call MSRs, CR2 and the
- * debug registers, which no VMCS field holds, in struct vmx_vcpu, or still in this CPU as long as the vCPU is
- * its `live` one (MSRs, CR2) or has `dr_loaded`. vcpu->regs is the cache of all of them.
+ * Where the guest's state lives while it isn't running: in the VMCS; the system-call MSRs, CR2
+ * and the debug registers, which no VMCS field holds, in struct vmx_vcpu, or still in this CPU as
+ * long as the vCPU is its `live` one (MSRs, CR2) or has `dr_loaded`. vcpu->regs is the cache of
+ * all of them.
  */
 #ifndef HYPERVISOR_X86_VMX_VMX_H
 #define HYPERVISOR_X86_VMX_VMX_H
@@ -17,7 +18,10 @@
 
 /* ------------------------------------------------------------------------------- capabilities */
 
-/** What the capability MSRs say (SDM appendix A), turned into the values of the controls. Written once. */
+/**
+ * What the capability MSRs say (SDM appendix A), turned into the values of the controls. Written
+ * once.
+ */
 struct vmx_caps {
 	uint32_t revision;  /**< VMCS revision identifier */
 	uint32_t pin;	    /**< control values that every VMCS starts from */
@@ -31,7 +35,7 @@ struct vmx_caps {
 	bool vpid;
 	bool pause_loop;
 	bool rdtscp;
-	bool xapic_assist;  /**< APIC-access page, APIC-register virtualization, virtual interrupts */
+	bool xapic_assist;  /**< APIC-access page, register virtualization, virtual interrupts */
 	bool x2apic_assist; /**< the same by MSRs */
 };
 extern struct vmx_caps vmx_caps;
@@ -51,7 +55,7 @@ hv_status_t vmx_caps_read(const char **reason);
 #define VPID_CAP_SINGLE	      (UINT64_C(1) << 41)
 #define VPID_CAP_ALL	      (UINT64_C(1) << 42)
 
-/* -------------------------------------------------------------------------------- per-CPU, VM, vCPU */
+/* ---------------------------------------------------------------------------- per-CPU, VM, vCPU */
 
 /** MSRs of the guest that stay in the CPU until the host needs its own. */
 enum vmx_lazy_msr {
@@ -76,7 +80,7 @@ extern struct vmx_cpu vmx_cpus[HOST_MAX_CPUS];
 /** A VM's permission bitmaps. */
 struct vmx_vm {
 	uint8_t *msr_bitmap;	   /**< 25.6.9: one page */
-	uint8_t *msr_bitmap_x2apic; /**< the same for vCPUs whose x2APIC the CPU virtualises, or NULL */
+	uint8_t *msr_bitmap_x2apic; /**< the same for vCPUs with `x2apic_assist`, or NULL */
 	void *apic_access;	   /**< APIC-access page, or NULL */
 	bool apic_access_mapped;
 	uint32_t lazy_passes;	   /**< bit of enum vmx_lazy_msr: the guest may write it */
@@ -124,7 +128,8 @@ static inline struct vmx_vm *vmx_vm_of(const struct vm *vm)
 	return vm->vendor;
 }
 
-_Static_assert(HV_SHADOW_STI == INTERRUPTIBILITY_STI && HV_SHADOW_MOV_SS == INTERRUPTIBILITY_MOV_SS &&
+_Static_assert(HV_SHADOW_STI == INTERRUPTIBILITY_STI &&
+		       HV_SHADOW_MOV_SS == INTERRUPTIBILITY_MOV_SS &&
 		       HV_SHADOW_NMI << 1 == INTERRUPTIBILITY_NMI,
 	       "two bits are the same, the third is next to where SMI blocking is");
 
@@ -150,14 +155,17 @@ static inline struct vmx_vcpu *vmx_begin(struct vcpu *vcpu)
 	return v;
 }
 
-/** After them: a vCPU that hasn't run may do so on another CPU, so nothing of it stays in this one. */
+/**
+ * After them: a vCPU that hasn't run may do so on another CPU, so nothing of it stays in this
+ * one.
+ */
 static inline void vmx_end(struct vmx_vcpu *v)
 {
 	if (v->vcpu->cpu == UINT32_MAX)
 		vmx_forget(v);
 }
 
-/* ---------------------------------------------------------------------------------- the operations */
+/* ------------------------------------------------------------------------------- the operations */
 
 extern const struct npt_format vmx_npt_format;
 extern const struct exit_row vmx_exits[];
@@ -194,7 +202,9 @@ void vmx_debug_load(struct vmx_vcpu *v);
 void vmx_inject(struct vcpu *vcpu);
 void vmx_intr_window(struct vcpu *vcpu, bool on);
 void vmx_nmi_window(struct vcpu *vcpu, bool on);
-/** Take over an event whose delivery was cut short (28.2.4) and NMI unblocking by a faulting IRET. */
+/**
+ * Take over an event whose delivery was cut short (28.2.4) and NMI unblocking by a faulting IRET.
+ */
 void vmx_decode_delivery(struct vcpu *vcpu);
 void vmx_reblock_nmi(struct vcpu *vcpu);
 /** HV_REQUEST_STEP where the CPU has no monitor trap flag: around an entry. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file vmx_apic.c
- * The CPU's help with the guest's local APIC (SDM vol. 3, chapter 30): lapic.page is its virtual-APIC page.
+ * @file vmx_apic.c The CPU's help with the guest's local APIC (SDM vol. 3, chapter 30):
+ * lapic.page is its virtual-APIC page.
  *
- * All or nothing: with APIC-register virtualization and virtual-interrupt delivery the CPU settles TPR, EOI,
- * self-IPI and most reads, in the mode (xAPIC or x2APIC) in which it can. Otherwise only the TPR shadow is used,
- * for CR8, and the registers are the driver's.
+ * All or nothing: with APIC-register virtualization and virtual-interrupt delivery the CPU
+ * settles TPR, EOI, self-IPI and most reads, in the mode (xAPIC or x2APIC) in which it can.
+ * Otherwise only the TPR shadow is used, for CR8, and the registers are the driver's.
  */
 #include "hypervisor/x86/vmx/vmx.h"
 
@@ -14,8 +14,8 @@
 	 SECONDARY_VIRTUAL_INTERRUPTS)
 
 /**
- * x2APIC registers that are nothing but memory in the virtual-APIC page when read (30.5). Not the current
- * count, which is a clock, nor the ICR, whose upper half the page keeps elsewhere.
+ * x2APIC registers that are nothing but memory in the virtual-APIC page when read (30.5). Not the
+ * current count, which is a clock, nor the ICR, whose upper half the page keeps elsewhere.
  */
 static const uint16_t plain_registers[] = {
 	LAPIC_ID, LAPIC_VERSION, LAPIC_TPR, LAPIC_PPR, LAPIC_LDR, LAPIC_SVR, LAPIC_LVT_TIMER,
@@ -46,9 +46,10 @@ void vmx_apic_open_x2apic(uint8_t *bitmap)
 }
 
 /**
- * Map the APIC-access page (30.4) where the guest's APIC is. One page serves all vCPUs: the CPU never lets an
- * access reach it while "virtualize APIC accesses" is on.
- * @return false where something else is there, or the guest has moved its APIC: then accesses are emulated.
+ * Map the APIC-access page (30.4) where the guest's APIC is. One page serves all vCPUs: the CPU
+ * never lets an access reach it while "virtualize APIC accesses" is on.
+ * @return false where something else is there, or the guest has moved its APIC: then accesses are
+ *      emulated.
  */
 static bool map_access_page(struct vm *vm)
 {
@@ -95,7 +96,7 @@ static void write_apic_addresses(struct vcpu *vcpu, struct vmx_vcpu *v)
 		vmwrite(VMCS_MSR_BITMAP, host_virt_to_phys(vv->msr_bitmap).raw);
 }
 
-/** @req HV-120 the local APIC is virtualised by the CPU where it can, and wholly by the driver otherwise */
+/** @req HV-120 the CPU virtualises the local APIC where it can; otherwise the driver does all */
 void vmx_apic_mode(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_begin(vcpu);
@@ -147,8 +148,8 @@ static void write_interrupt_status(const struct lapic *lapic)
 }
 
 /**
- * TPR threshold (30.1.2): exit when the guest lowers its priority below the class of what waits. It must not be
- * above the present priority (27.2.1.1): then nothing is masked by TPR.
+ * TPR threshold (30.1.2): exit when the guest lowers its priority below the class of what waits.
+ * It must not be above the present priority (27.2.1.1): then nothing is masked by TPR.
  */
 static void write_threshold(const struct lapic *lapic)
 {

@@ -67,7 +67,8 @@ static const struct {
 	{EXIT, EXIT_SAVE_EFER, "this CPU has VT-x but doesn't save IA32_EFER on VM exits"},
 	{EXIT, EXIT_LOAD_EFER, "this CPU has VT-x but doesn't load IA32_EFER on VM exits"},
 	{ENTRY, ENTRY_IA32E, "this CPU has VT-x but no 64-bit guests"},
-	{ENTRY, ENTRY_LOAD_DEBUG, "this CPU has VT-x but doesn't load debug controls on VM entries"},
+	{ENTRY, ENTRY_LOAD_DEBUG,
+	 "this CPU has VT-x but doesn't load debug controls on VM entries"},
 	{ENTRY, ENTRY_LOAD_PAT, "this CPU has VT-x but doesn't load IA32_PAT on VM entries"},
 	{ENTRY, ENTRY_LOAD_EFER, "this CPU has VT-x but doesn't load IA32_EFER on VM entries"},
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file vmx_event.c
- * Events into the guest (SDM vol. 3, 25.8.3, 27.6), events whose delivery an exit cut short (28.2.4, 28.7.1),
- * and the exits that tell when one can be taken.
+ * @file vmx_event.c Events into the guest (SDM vol. 3, 25.8.3, 27.6), events whose delivery an
+ * exit cut short (28.2.4, 28.7.1), and the exits that tell when one can be taken.
  */
 #include "hypervisor/x86/vmx/vmx.h"
 
@@ -42,7 +41,10 @@ static void set_nmi_blocking(struct vcpu *vcpu, bool blocked)
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, state);
 }
 
-/** 28.2.3: an IRET has ended NMI blocking and then faulted; it will be executed again, or its fault delivered. */
+/**
+ * 28.2.3: an IRET has ended NMI blocking and then faulted; it will be executed again, or its
+ * fault delivered.
+ */
 void vmx_reblock_nmi(struct vcpu *vcpu)
 {
 	if (!vcpu->delivering.valid)
@@ -50,7 +52,7 @@ void vmx_reblock_nmi(struct vcpu *vcpu)
 }
 
 /**
- * @req HV-111 an event whose delivery a VM exit cut short is delivered again, software events with their length
+ * @req HV-111 an event whose delivery a VM exit cut short is delivered again, unchanged
  */
 void vmx_decode_delivery(struct vcpu *vcpu)
 {
@@ -76,8 +78,8 @@ void vmx_decode_delivery(struct vcpu *vcpu)
 }
 
 /**
- * An event that is injected goes first: its handler runs without TF, and the step is over when it returns.
- * What the stepped instruction itself does with TF (PUSHF, POPF, SYSCALL) is not hidden.
+ * An event that is injected goes first: its handler runs without TF, and the step is over when it
+ * returns. What the stepped instruction itself does with TF (PUSHF, POPF, SYSCALL) is not hidden.
  */
 void vmx_step_before(struct vmx_vcpu *v)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file vmx_exits.c
- * The exit table (SDM vol. 3, appendix C), and adapters that decode qualifications (28.2.1) for the handlers
- * that both vendors share.
+ * @file vmx_exits.c The exit table (SDM vol. 3, appendix C), and adapters that decode
+ * qualifications (28.2.1) for the handlers that both vendors share.
  */
 #include "hypervisor/x86/exits.h"
 #include "hypervisor/x86/vmx/vmx.h"
@@ -12,11 +11,11 @@ static uint32_t qualification(void)
 	return (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
 }
 
-/* ------------------------------------------------------------------------------------- exceptions */
+/* ----------------------------------------------------------------------------------- exceptions */
 
 /**
- * INT1, INT3 and INTO that nobody waits for are delivered as what they are: the address behind them is pushed.
- * (#DB always exits, so INT1 does.)
+ * INT1, INT3 and INTO that nobody waits for are delivered as what they are: the address behind
+ * them is pushed. (#DB always exits, so INT1 does.)
  */
 static bool is_plain_software(const struct vcpu *vcpu, const struct x86_event *event)
 {
@@ -84,7 +83,7 @@ static enum verdict exit_task_switch(struct vcpu *vcpu)
 	return x86_exit_task_switch(vcpu, &ts);
 }
 
-/* --------------------------------------------------------------------- instructions with operands */
+/* ------------------------------------------------------------------- instructions with operands */
 
 /** INS and OUTS: 28.2.5, Table 28-8. */
 static void decode_string_io(struct x86_io *io)
@@ -142,7 +141,9 @@ static enum verdict exit_dr(struct vcpu *vcpu)
 	return x86_exit_dr(vcpu, &access);
 }
 
-/** The linear address, as the qualification has it. INVPCID exits with the same control (26.1.3). */
+/**
+ * The linear address, as the qualification has it. INVPCID exits with the same control (26.1.3).
+ */
 static enum verdict exit_invlpg(struct vcpu *vcpu)
 {
 	return x86_exit_insn(vcpu, HV_X86_INSN_INVLPG, vmread(VMCS_EXIT_QUALIFICATION));
@@ -183,7 +184,7 @@ static enum verdict exit_undefined(struct vcpu *vcpu)
 	return x86_raise_ud(vcpu);
 }
 
-/* ------------------------------------------------------------------------------------------ memory */
+/* --------------------------------------------------------------------------------------- memory */
 
 _Static_assert(HV_PROT_READ == QUAL_EPT_READ && HV_PROT_WRITE == QUAL_EPT_WRITE &&
 		       HV_PROT_EXEC == QUAL_EPT_FETCH,
@@ -204,7 +205,7 @@ static enum verdict exit_ept_violation(struct vcpu *vcpu)
 	return x86_exit_memory(vcpu, &fault);
 }
 
-/* ------------------------------------------------------------------------------------- local APIC */
+/* ----------------------------------------------------------------------------------- local APIC */
 
 static uint32_t apic_access_kind(uint32_t q)
 {
@@ -236,7 +237,7 @@ static enum verdict exit_virtual_eoi(struct vcpu *vcpu)
 	return x86_exit_virtual_eoi(vcpu, qualification() & 0xffu);
 }
 
-/* --------------------------------------------------------------------------------------- the table */
+/* ------------------------------------------------------------------------------------ the table */
 
 #define GPR  HV_X86_REGS_GPR
 #define ALL  HV_X86_REGS_ALL
@@ -244,7 +245,7 @@ static enum verdict exit_virtual_eoi(struct vcpu *vcpu)
 #define UNDEFINED  {exit_undefined, HV_EXIT_OTHER, 0}
 #define VIRT	   {x86_exit_virt_insn, HV_EXIT_INSTRUCTION, GPR}
 
-/** @req HV-103 every basic exit reason of the SDM has a row, and an unknown one is an error of that VM only */
+/** @req HV-103 every exit reason of the SDM has a row; an unknown one is an error of its VM only */
 const struct exit_row vmx_exits[ROW_COUNT] = {
 	[REASON_EXCEPTION_NMI] = {exit_exception, HV_EXIT_EXCEPTION, GPR},
 	[REASON_EXTERNAL_INTERRUPT] = {x86_exit_host_interrupt, HV_EXIT_INTERRUPT, 0},

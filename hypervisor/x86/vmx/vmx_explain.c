@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
- * @file vmx_explain.c
- * Why did the CPU refuse this guest state? The checks of SDM vol. 3, 27.3.1 (and of the event to be injected,
- * 27.2.1.3), made again in software, as the CPU says no more than "invalid guest state".
+ * @file vmx_explain.c Why did the CPU refuse this guest state? The checks of SDM vol. 3, 27.3.1
+ * (and of the event to be injected, 27.2.1.3), made again in software, as the CPU says no more
+ * than "invalid guest state".
  *
  * Called by the PARANOID build after a failed entry; a debugger may call it at any exit.
  */
@@ -209,7 +209,8 @@ static void explain_code_and_data(struct guest_state *s)
 			continue;
 		segment_rule(s, i, s->seg[i].access & HV_SEG_S, "S is 1");
 		segment_rule(s, i, s->seg[i].access & HV_SEG_P, "P is 1");
-		segment_rule(s, i, !(s->seg[i].access & ~HV_SEG_ATTR_MASK), "no reserved bit is set");
+		segment_rule(s, i, !(s->seg[i].access & ~HV_SEG_ATTR_MASK),
+			     "no reserved bit is set");
 		segment_rule(s, i, limit_fits(&s->seg[i]), "limit and G fit together");
 	}
 }
@@ -279,7 +280,8 @@ static void explain_interruptibility(struct guest_state *s)
 	     "blocking by STI needs RFLAGS.IF");
 	rule(s, !interrupt || shadow == 0, "no external interrupt is injected into a shadow");
 	rule(s, !nmi || !(state & INTERRUPTIBILITY_MOV_SS), "no NMI is injected behind MOV SS");
-	rule(s, !nmi || !(state & INTERRUPTIBILITY_NMI), "no NMI is injected while NMIs are blocked");
+	rule(s, !nmi || !(state & INTERRUPTIBILITY_NMI),
+	     "no NMI is injected while NMIs are blocked");
 	rule(s, !(state & INTERRUPTIBILITY_SMI), "blocking by SMI is 0 outside SMM");
 	rule(s, shadow == 0 || step == !!(s->pending_debug & PENDING_DEBUG_BS),
 	     "in a shadow, pending debug exceptions have BS exactly with RFLAGS.TF and no BTF");
@@ -317,7 +319,7 @@ static void explain_injection(struct guest_state *s)
 	     "a software event's instruction has 1 to 15 bytes");
 }
 
-/** @req HV-114 a refused guest state is explained, rule by rule of SDM 27.3.1, in the PARANOID build */
+/** @req HV-114 a refused guest state is explained, rule by rule of SDM 27.3.1 (PARANOID) */
 void vmx_explain_guest_state(void)
 {
 	struct guest_state s = {0};

@@ -42,8 +42,8 @@ static void fetch_segments(struct vcpu *vcpu)
 }
 
 /**
- * Access rights that a VM entry takes (27.3.1.2) for what a VMM means by them: not present is unusable, and what
- * a load from a descriptor would have set (accessed, busy) is set.
+ * Access rights that a VM entry takes (27.3.1.2) for what a VMM means by them: not present is
+ * unusable, and what a load from a descriptor would have set (accessed, busy) is set.
  */
 static uint32_t access_rights(unsigned int i, const struct hv_x86_segment *seg)
 {
@@ -114,7 +114,10 @@ static uint64_t real_cr0(uint64_t cr0)
 	return (cr0 & ~(CR0_CD | CR0_NW)) | forced | CR0_ET;
 }
 
-/** CR4 in the CPU: VMXE, and MCE as the host has it: without, a machine check would shut the CPU down. */
+/**
+ * CR4 in the CPU: VMXE, and MCE as the host has it: without, a machine check would shut the CPU
+ * down.
+ */
 static uint64_t real_cr4(uint64_t cr4)
 {
 	return cr4 | vmx_caps.cr4_fixed0 | (read_cr4() & CR4_MCE);
@@ -286,7 +289,10 @@ static void store_lazy(struct vmx_vcpu *v, enum vmx_lazy_msr i, uint64_t value)
 	v->msr[i] = value;
 }
 
-/** Indexed like IA32_STAR .. IA32_FMASK: bits that WRMSR takes; 0: canonical addresses (SDM vol. 4, 2.1). */
+/**
+ * Indexed like IA32_STAR .. IA32_FMASK: bits that WRMSR takes; 0: canonical addresses (SDM vol.
+ * 4, 2.1).
+ */
 static const uint64_t lazy_valid[] = {
 	[LAZY_STAR] = UINT64_MAX,
 	[LAZY_LSTAR] = 0,
@@ -326,7 +332,8 @@ static void store_msrs(struct vcpu *vcpu)
 /* ------------------------------------------------------------------------------- event state */
 
 /**
- * 27.3.1.5: in a shadow with TF set, the single-step trap has to be pending, and without TF it must not be.
+ * 27.3.1.5: in a shadow with TF set, the single-step trap has to be pending, and without TF it
+ * must not be.
  * @req HV-113 a single step over an instruction in a shadow isn't lost
  */
 void vmx_match_pending_debug(uint32_t state)
@@ -340,7 +347,10 @@ void vmx_match_pending_debug(uint32_t state)
 		vmwrite(VMCS_GUEST_PENDING_DEBUG, wanted);
 }
 
-/** The two shadows exclude each other, and that of STI needs IF (27.3.1.5). RFLAGS is stored before. */
+/**
+ * The two shadows exclude each other, and that of STI needs IF (27.3.1.5). RFLAGS is stored
+ * before.
+ */
 static void store_event(struct vcpu *vcpu)
 {
 	uint32_t shadow = vcpu->regs.shadow;
@@ -357,7 +367,7 @@ static void store_event(struct vcpu *vcpu)
 		vmx_match_pending_debug(state);
 }
 
-/* -------------------------------------------------------------------------------- the operations */
+/* ------------------------------------------------------------------------------- the operations */
 
 void vmx_fetch_groups(struct vcpu *vcpu, uint32_t groups)
 {
@@ -453,7 +463,10 @@ void vmx_store(struct vcpu *vcpu, uint32_t groups)
 		store_any(vcpu, groups);
 }
 
-/** Fields that are zero for good: no MSR areas, no CR3 targets, active state, page faults by bitmap bit 14. */
+/**
+ * Fields that are zero for good: no MSR areas, no CR3 targets, active state, page faults by
+ * bitmap bit 14.
+ */
 static const uint16_t zero_fields[] = {
 	VMCS_PF_ERROR_MASK, VMCS_PF_ERROR_MATCH, VMCS_CR3_TARGET_COUNT, VMCS_EXIT_MSR_STORE_COUNT,
 	VMCS_EXIT_MSR_LOAD_COUNT, VMCS_ENTRY_MSR_LOAD_COUNT, VMCS_ENTRY_INTR_INFO,
@@ -464,8 +477,9 @@ static const uint16_t zero_fields[] = {
 };
 
 /**
- * No stay in guest mode is longer than a millisecond, whatever becomes of the host's interrupts. (Bochs forgets
- * that they exit even where the guest was entered with RFLAGS.IF = 0.) Reloaded at every entry by itself.
+ * No stay in guest mode is longer than a millisecond, whatever becomes of the host's interrupts.
+ * (Bochs forgets that they exit even where the guest was entered with RFLAGS.IF = 0.) Reloaded at
+ * every entry by itself.
  * @req HV-115 a guest that disables interrupts and spins gives its CPU back
  */
 static uint64_t longest_stay(void)

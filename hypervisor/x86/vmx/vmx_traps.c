@@ -3,12 +3,13 @@
  * @file vmx_traps.c
  * What exits: execution controls (SDM vol. 3, 25.6), exception bitmap, CR masks, MSR bitmaps.
  *
- * All port accesses exit ("unconditional I/O exiting"): ports without a device are settled in the driver, and
- * none leads to the machine's own, not even 80h, with which a guest could hold up the bus.
+ * All port accesses exit ("unconditional I/O exiting"): ports without a device are settled in the
+ * driver, and none leads to the machine's own, not even 80h, with which a guest could hold up the
+ * bus.
  */
 #include "hypervisor/x86/vmx/vmx.h"
 
-/* ------------------------------------------------------------------------------------ MSR bitmaps */
+/* ---------------------------------------------------------------------------------- MSR bitmaps */
 
 /* 25.6.9: four bitmaps of 1 KiB in a page: reads of low and high MSRs, writes of both. */
 #define BITMAP_WRITE 2048u
@@ -139,7 +140,7 @@ void vmx_vm_exit(struct vm *vm)
 	vm->vendor = NULL;
 }
 
-/* --------------------------------------------------------------------------------------- controls */
+/* ------------------------------------------------------------------------------------- controls */
 
 void vmx_set_primary(struct vmx_vcpu *v, uint32_t value)
 {
@@ -157,7 +158,10 @@ void vmx_set_secondary(struct vmx_vcpu *v, uint32_t value)
 	vmwrite(VMCS_SECONDARY_CONTROLS, value);
 }
 
-/** Controls that follow from one trap bit each (25.6.2). Those that the driver always needs are not here. */
+/**
+ * Controls that follow from one trap bit each (25.6.2). Those that the driver always needs are
+ * not here.
+ */
 static const struct {
 	uint64_t trap;
 	uint32_t primary, secondary;
@@ -206,8 +210,8 @@ static void apply_controls(struct vcpu *vcpu, struct vmx_vcpu *v)
 }
 
 /**
- * #AC and #DB always exit: both can loop for ever while they are delivered, without an instruction at whose end
- * interrupts are taken. #MC is the host's.
+ * #AC and #DB always exit: both can loop for ever while they are delivered, without an
+ * instruction at whose end interrupts are taken. #MC is the host's.
  * @req HV-112 no guest can hold its CPU by an endless delivery of #AC or #DB
  */
 #define EXCEPTIONS_ALWAYS (1u << X86_AC | 1u << X86_DB | 1u << X86_MC)
@@ -223,8 +227,9 @@ static void apply_exceptions(struct vcpu *vcpu, struct vmx_vcpu *v)
 }
 
 /**
- * CR0 and CR4 bits that the guest changes without an exit (25.6.6). Kept from it: CD and NW, which VM exits
- * leave in the CPU; NE and MCE, which must be 1; bits that CPUID policy may refuse.
+ * CR0 and CR4 bits that the guest changes without an exit (25.6.6). Kept from it: CD and NW,
+ * which VM exits leave in the CPU; NE and MCE, which must be 1; bits that CPUID policy may
+ * refuse.
  */
 #define CR0_GUEST_OWNED (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_WP | CR0_AM | CR0_PG)
 #define CR4_GUEST_OWNED                                                                     \
