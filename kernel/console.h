@@ -6,7 +6,11 @@
  * Lines of the kernel begin with `hypike: `. A partition's text goes out as it is while it has the
  * console for itself; otherwise in whole lines, each behind the partition's name.
  *
+ * Text waits in a ring for the UART, whose interrupt takes it out, so that nobody waits for the line
+ * with interrupts off; but for a panic and for the kernel when the ring is full.
+ *
  * @req KRN-050 Keys reach the partition that has the input, all and in order, as long as it reads them.
+ * @req KRN-051 All text reaches the line, whole and in order, before the machine ends.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
@@ -32,30 +36,36 @@ struct console_port {
 	uint64_t bits;
 };
 
-/** Set up the UART. */
+/** Set up the UART; text goes out by polling. */
 void console_init(void);
+/** From now on the UART's interrupt comes in. */
+void console_use_interrupt(void);
 /** Also write to the debug port E9h (QEMU, Bochs). */
 void console_use_e9(void);
+/** The UART's interrupt. */
+void console_interrupt(void);
+
 /** One line of the kernel's. */
 void console_vlog(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-/** Text of a partition. */
-void console_write(struct console_port *port, const char *text, size_t size);
+/** Text of a partition. @return how much of it found room */
+size_t console_write(struct console_port *port, const char *text, size_t size);
 /** Write out an unfinished line. */
 void console_flush(struct console_port *port);
-/** Take the console's lock and keep it (panic test). */
-void console_hold(void);
+/** Wait until all text is out, and do without the interrupt from now on. */
+void console_drain(void);
+
 /** From now on nobody waits for the lock: whoever has it has been stopped. */
 void console_seize(void);
 /** The first line of a panic. */
 void console_vpanic(unsigned int cpu, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
-/** A line of a panic: no prefix. */
+/** A line without prefix: registers and the like. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** Take the console's lock and keep it (panic test). */
+void console_hold(void);
 
 /** Keys go to this partition's console; NULL: nowhere. */
 void console_input_to(struct console_port *port);
-/** Take keys out of the UART (interrupt). */
-void console_interrupt(void);
 /** Who is told of keys, by which notification bits. */
 void console_bind(struct console_port *port, struct thread *listener, uint64_t bits);
 /** @return how many keys were taken. */

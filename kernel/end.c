@@ -68,6 +68,7 @@ void end_machine(int status)
 	smp_halt_others(halt);
 	hv_exit_cpu();
 	host_log("exit status %d", status);
+	console_drain();
 	power_off(status);
 	x86_stop();
 }

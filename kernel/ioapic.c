@@ -82,7 +82,7 @@ static uint32_t redirection(uint16_t flags)
 	return entry;
 }
 
-void ioapic_route_uart(uint32_t apic_id)
+bool ioapic_route_uart(uint32_t apic_id)
 {
 	for (unsigned int apic = 0; apic < topology.io_apic_count; apic++) {
 		uint32_t pin = topology.uart_gsi - topology.io_apic[apic].gsi_base;
@@ -91,5 +91,7 @@ void ioapic_route_uart(uint32_t apic_id)
 			continue;
 		write(apic, IOREDTBL + 2 * pin + 1, apic_id << 24);
 		write(apic, IOREDTBL + 2 * pin, redirection(topology.uart_flags));
+		return true;
 	}
+	return false;
 }

@@ -6,11 +6,12 @@
 #ifndef KERNEL_IOAPIC_H
 #define KERNEL_IOAPIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Mask everything at both kinds of controller. */
 void ioapic_init(void);
-/** Send the UART's interrupt to a CPU. No-op on a machine without I/O APIC. */
-void ioapic_route_uart(uint32_t apic_id);
+/** Send the UART's interrupt to a CPU. @return false: the machine has no I/O APIC for it */
+bool ioapic_route_uart(uint32_t apic_id);
 
 #endif

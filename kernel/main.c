@@ -19,7 +19,6 @@
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
 #include "kernel/topology.h"
-#include "kernel/uart.h"
 #include "kernel/x86.h"
 
 void kernel_main(uint32_t magic, uint32_t info_address);
@@ -109,8 +108,8 @@ static void start_system(void)
 	open_system_image();
 	start_driver();
 	partitions_create(&image);
-	ioapic_route_uart(cpus[0].apic_id);
-	uart_listen();
+	if (ioapic_route_uart(cpus[0].apic_id))
+		console_use_interrupt();
 	paranoid_panic_test(options.panic);
 	partitions_start();
 	sched_idle();

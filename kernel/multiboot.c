@@ -22,6 +22,14 @@ static void add_ram(struct boot_info *info, uint64_t start, uint64_t size)
 		info->ram[info->ram_count++] = (struct range){start, end};
 }
 
+static void add_acpi(struct boot_info *info, uint64_t start, uint64_t size)
+{
+	uint64_t end;
+
+	if (hv_add_ok(start, size, &end) && info->acpi_count < BOOT_MAX_ACPI)
+		info->acpi[info->acpi_count++] = (struct range){start, end};
+}
+
 static void add_module(struct boot_info *info, uint32_t start, uint32_t end)
 {
 	if (info->module_count++ == 0)
@@ -48,6 +56,8 @@ static void read_mmap1(struct boot_info *info, uint32_t address, uint32_t length
 		entry = (const void *)(map + at);
 		if (entry->type == MULTIBOOT_MEMORY_AVAILABLE)
 			add_ram(info, entry->addr, entry->len);
+		if (entry->type == MULTIBOOT_MEMORY_ACPI_RECLAIMABLE)
+			add_acpi(info, entry->addr, entry->len);
 		if (entry->size > length - at - sizeof(entry->size))
 			break;
 		at += entry->size + (uint32_t)sizeof(entry->size);

@@ -17,6 +17,7 @@ struct range {
 };
 
 #define BOOT_MAX_RAM	 64u
+#define BOOT_MAX_ACPI	 4u
 #define BOOT_MAX_CMDLINE 512u
 
 struct boot_info {
@@ -24,7 +25,9 @@ struct boot_info {
 	uint32_t ram_count;
 	uint32_t module_count;
 	struct range module; /**< the first module: the system image */
-	uint32_t rsdp_size;  /**< 0: the loader gives none */
+	struct range acpi[BOOT_MAX_ACPI]; /**< memory with ACPI tables, where Multiboot 1 tells */
+	uint32_t acpi_count;
+	uint32_t rsdp_size; /**< 0: the loader gives none */
 	struct acpi_rsdp rsdp;
 	char cmdline[BOOT_MAX_CMDLINE];
 };

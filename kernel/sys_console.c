@@ -6,17 +6,22 @@
 #include "kernel/syscall.h"
 #include "kernel/user.h"
 
-#define PIECE 128u
+#define PIECE	     128u
+#define ROOM_WAIT_MS 1u /* until a full console is tried again */
 
 int64_t sys_console_write(uint64_t text, uint64_t size)
 {
 	char piece[PIECE];
-	size_t count = size < PIECE ? size : PIECE;
+	size_t count = size < PIECE ? size : PIECE, done = 0;
 
 	if (!user_read(piece, text, count))
 		return HV_E_FAULT;
-	console_write(&partition_self()->console, piece, count);
-	return (int64_t)count;
+	while (count != 0 && done == 0) {
+		done = console_write(&partition_self()->console, piece, count);
+		if (done == 0)
+			thread_park(host_tsc() + host_tsc_khz() * ROOM_WAIT_MS);
+	}
+	return (int64_t)done;
 }
 
 int64_t sys_console_read(uint64_t text, uint64_t size)

@@ -24,13 +24,33 @@ static bool read_low(void *ctx, uint64_t phys, void *dst, size_t len)
 
 static const struct acpi_access access = {.read = read_low};
 
+#define ACPI_SEARCH_MAX (UINT64_C(1) << 20) /* of one piece: the RSDP lies near its tables */
+
+/*
+ * On UEFI the RSDP is found by the firmware's system table, and Multiboot 1 has no field for it: what
+ * remains is to look for it in the memory that the loader calls ACPI's.
+ */
+static bool find_rsdp_uefi(const struct boot_info *info, uint64_t *rsdp)
+{
+	for (uint32_t i = 0; i < info->acpi_count; i++) {
+		uint64_t start = (info->acpi[i].start + 15) & ~UINT64_C(15);
+		uint64_t size = info->acpi[i].end > start ? info->acpi[i].end - start : 0;
+
+		if (acpi_find_rsdp(&access, start, size < ACPI_SEARCH_MAX ? size : ACPI_SEARCH_MAX,
+				   rsdp))
+			return true;
+	}
+	return false;
+}
+
 static bool open_root(const struct boot_info *info, struct acpi_root *root)
 {
 	uint64_t rsdp;
 
 	if (info->rsdp_size != 0)
 		return acpi_open_copy(&access, &info->rsdp, info->rsdp_size, root);
-	return acpi_find_rsdp_bios(&access, &rsdp) && acpi_open(&access, rsdp, root);
+	return (acpi_find_rsdp_bios(&access, &rsdp) || find_rsdp_uefi(info, &rsdp)) &&
+	       acpi_open(&access, rsdp, root);
 }
 
 /* A CPU may be listed twice, as local APIC and as local x2APIC. */

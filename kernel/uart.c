@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/uart.h"
 
+#include <stdint.h>
+
 #include "kernel/x86.h"
 
 /* Registers, as offsets from the port of COM1 (PC16550D data sheet, table 2). */
@@ -10,12 +12,16 @@
 #define UART_DLL (COM1 + 0) /* divisor latch, DLAB=1 */
 #define UART_DLM (COM1 + 1)
 #define UART_IER (COM1 + 1) /* interrupt enable */
-#define UART_FCR (COM1 + 2) /* FIFO control */
+#define UART_IIR (COM1 + 2) /* interrupt identification, reading */
+#define UART_FCR (COM1 + 2) /* FIFO control, writing */
 #define UART_LCR (COM1 + 3) /* line control */
 #define UART_MCR (COM1 + 4) /* modem control */
 #define UART_LSR (COM1 + 5) /* line status */
 
 #define IER_ERBFI 0x01u /* received data available */
+#define IER_ETBEI 0x02u /* transmitter holding register empty */
+#define IIR_NONE  0x01u /* no interrupt pending */
+#define IIR_FIFO  0xc0u /* the FIFOs work */
 #define FCR_ON	  0x07u /* enable and clear both FIFOs; interrupt at one byte */
 #define LCR_8N1	  0x03u
 #define LCR_DLAB  0x80u
@@ -31,7 +37,10 @@
  */
 #define PATIENCE 1000000u
 
+#define FIFO_SIZE 16u
+
 static bool present;
+static size_t room; /* characters that fit when the transmitter is empty */
 
 void uart_init(void)
 {
@@ -44,16 +53,27 @@ void uart_init(void)
 	x86_outb(UART_MCR, MCR_READY);
 	/* Where there is none, the bus reads all ones. */
 	present = x86_inb(UART_LSR) != 0xff;
+	room = (x86_inb(UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
 }
 
-void uart_listen(void)
+void uart_listen(bool wait_for_room)
 {
-	x86_outb(UART_IER, IER_ERBFI);
+	x86_outb(UART_IER, wait_for_room ? IER_ERBFI | IER_ETBEI : IER_ERBFI);
+}
+
+bool uart_pending(void)
+{
+	return present && (x86_inb(UART_IIR) & IIR_NONE) == 0;
+}
+
+static bool is(uint8_t status)
+{
+	return (x86_inb(UART_LSR) & status) != 0;
 }
 
 static void wait_for(uint8_t status)
 {
-	for (unsigned int i = 0; i < PATIENCE && (x86_inb(UART_LSR) & status) == 0; i++)
+	for (unsigned int i = 0; i < PATIENCE && !is(status); i++)
 		x86_pause();
 }
 
@@ -71,9 +91,22 @@ void uart_drain(void)
 		wait_for(LSR_TEMT);
 }
 
+size_t uart_fill(const char *text, size_t size)
+{
+	size_t count = size < room ? size : room;
+
+	if (!present)
+		return size;
+	if (!is(LSR_THRE))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		x86_outb(UART_THR, (uint8_t)text[i]);
+	return count;
+}
+
 bool uart_get(char *c)
 {
-	if (!present || (x86_inb(UART_LSR) & LSR_DR) == 0)
+	if (!present || !is(LSR_DR))
 		return false;
 	*c = (char)x86_inb(UART_RBR);
 	return true;

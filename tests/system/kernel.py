@@ -47,6 +47,11 @@ def _faults(machine, cpus, **rest):
                   forbid=("came through", "hypike: panic"), **rest)
 
 
+def _flood(text, _work):
+    numbers = [int(n) for n in re.findall(r"^line (\d+) of 1200$", text, re.M)]
+    return None if numbers == list(range(1200)) else f"{len(numbers)} lines, not all in order"
+
+
 # Partitions that cannot be made, and what the kernel says about each.
 IMPOSSIBLE = {
     "too-much-ram": r"too little memory for its RAM of 921600 KiB: \d+ KiB are left, \d+ KiB in one",
@@ -73,6 +78,9 @@ def _cases():
     yield _image("echo", "qemu-svm", 1, status=1, builds=BOTH, dialog=(("ready", "hello\r"),
                                                                        ("HELLO", "end\r")),
                  expect=("^ready$", "^HELLO$", "^END$", "^hypike: exit status 7$"))
+    for machine in ("qemu-svm", "bochs-vmx"):
+        yield _image("flood", machine, 1, check=_flood, expect=("^hypike: exit status 0$",),
+                     timeout=120)
     for name, message in IMPOSSIBLE.items():
         yield boot(name, "qemu-svm", "--host-memory", "128M", "--image",
                    "{build}/tests/system/native/" + name + ".img", status=1, builds=NORMAL,

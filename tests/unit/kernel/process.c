@@ -9,6 +9,7 @@
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
 #include "kernel/end.h"
+#include "kernel/paranoid.h"
 #include "kernel/smp.h"
 
 /* Symbols that the kernel's linker script defines. */
@@ -75,6 +76,13 @@ void smp_call(struct cpu *cpu, void (*fn)(void *arg), void *arg)
 	(void)cpu;
 	fn(arg);
 }
+
+#ifdef PARANOID
+void paranoid_mark_stack(uint64_t top)
+{
+	(void)top;
+}
+#endif
 
 void host_log(const char *format, ...)
 {
