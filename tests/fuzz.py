@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds a libFuzzer harness with clang and runs it: tests/fuzz.py HARNESS.c RUNS [OPTION...]
 
-The harness names what it is linked with in a comment: `sources: lib/a.c lib/b.c`. The seed is
-fixed, so that a run finds what the run before found; more options go to libFuzzer.
+The harness names what it is linked with in a comment, `sources: lib/a.c lib/b.c` or `sources: @FILE`
+with the list in a file, and `runs: N` where the test suite is to make another number of them. The
+seed is fixed, so that a run finds what the run before found; more options go to libFuzzer.
 """
 import os
 import re

@@ -105,6 +105,9 @@ static bool qemu_prepare(const struct machine *machine, const struct machine_req
 	if (request->icount) {
 		strings_add(argv, "-icount");
 		strings_add(argv, "shift=%u,sleep=off", request->icount_shift);
+		/* Nor may the real-time clock go by another. */
+		strings_add(argv, "-rtc");
+		strings_add(argv, "base=2000-01-01T00:00:00,clock=vm");
 	}
 	strings_add(argv, "-serial");
 	strings_add(argv, "%s", request->serial);

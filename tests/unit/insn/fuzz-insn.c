@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libFuzzer entry: whatever the bytes, the decoder stays inside them and the short cuts agree with
- * it, and the emulator ends. Build with clang; run as `fuzz-insn -max_total_time=60`.
+ * it, and the emulator ends.
+ * sources: @tests/unit/insn/fuzz-insn.sources
  *
  * @verifies LIB-101 VMM-203
  */
