@@ -252,14 +252,17 @@ static void collect_word(struct lapic *lapic, uint32_t word, uint32_t asked, uin
 	lapic->irr_words |= 1u << word;
 }
 
-void lapic_collect(struct vcpu *vcpu)
+static inline uint64_t asked_word(const struct lapic *lapic, uint32_t word)
 {
-	struct lapic *lapic = &vcpu->lapic;
+	return __atomic_load_n(&lapic->requested[word], __ATOMIC_RELAXED);
+}
 
+static __attribute__((noinline)) void collect(struct lapic *lapic)
+{
 	for (uint32_t i = 0; i < LAPIC_WORDS / 2u; i++) {
 		uint64_t asked, level;
 
-		if (__atomic_load_n(&lapic->requested[i], __ATOMIC_RELAXED) == 0)
+		if (asked_word(lapic, i) == 0)
 			continue;
 		asked = __atomic_exchange_n(&lapic->requested[i], 0, __ATOMIC_ACQUIRE);
 		level = __atomic_load_n(&lapic->requested_level[i], __ATOMIC_RELAXED);
@@ -268,6 +271,15 @@ void lapic_collect(struct vcpu *vcpu)
 		collect_word(lapic, 2u * i, (uint32_t)asked, (uint32_t)level);
 		collect_word(lapic, 2u * i + 1u, (uint32_t)(asked >> 32), (uint32_t)(level >> 32));
 	}
+}
+
+void lapic_collect(struct vcpu *vcpu)
+{
+	struct lapic *lapic = &vcpu->lapic;
+
+	if ((asked_word(lapic, 0) | asked_word(lapic, 1) | asked_word(lapic, 2) |
+	     asked_word(lapic, 3)) != 0)
+		collect(lapic);
 }
 
 /* ------------------------------------------------------------------------- writing the registers */
