@@ -92,6 +92,62 @@ static enum verdict any_instruction(struct vcpu *vcpu, const struct x86_memory_f
 	return vcpu_hand(vcpu, HV_EXIT_MEMORY);
 }
 
+/**
+ * The operand's offset where it is a register with or without displacement, or a constant, as nearly always.
+ * The bytes are those of a plain move in 64-bit code. @return false: another form.
+ */
+static bool simple_offset(const struct vcpu *vcpu, const uint8_t *bytes, uint64_t *offset)
+{
+	const uint8_t *p = bytes[0] == 0x66 ? bytes + 1 : bytes;
+	const bool rex = (*p & 0xf0) == 0x40;
+	const uint32_t high = rex && (*p & 1) != 0 ? 8 : 0;
+	int32_t displacement = 0;
+
+	p += rex;
+	const uint32_t mod = p[1] >> 6, rm = p[1] & 7u;
+
+	if ((p[0] & 0xfc) == 0xa0) { /* MOV to or from an address in the instruction */
+		__builtin_memcpy(offset, p + 1, sizeof(*offset));
+		return true;
+	}
+	if (rm == HV_RSP || (mod == 0 && rm == HV_RBP))
+		return false;
+	if (mod == 1)
+		displacement = (int8_t)p[2];
+	else if (mod == 2)
+		__builtin_memcpy(&displacement, p + 2, sizeof(displacement));
+	*offset = vcpu->regs.gpr[rm + high] + (uint64_t)(int64_t)displacement;
+	return true;
+}
+
+static __attribute__((noinline)) bool decoded_offset(struct vcpu *vcpu, const uint8_t *bytes,
+						     uint32_t count, uint64_t *offset)
+{
+	struct insn insn;
+
+	if (insn_decode(bytes, count, (enum insn_mode)vcpu->code.mode, &insn) != 0 || !insn.has_mem)
+		return false;
+	vcpu_need(vcpu, REGS_RIP | REGS_RSP | REGS_SEG);
+	*offset = insn_offset(&insn, vcpu->regs.gpr, vcpu->regs.rip + insn.length);
+	if (vcpu->code.mode != INSN_MODE_64)
+		*offset += vcpu->regs.seg[insn.seg].base;
+	return true;
+}
+
+/**
+ * The CPU reports the start of a page: does the access begin there, or did it in the page before? Only the
+ * operand's own address tells.
+ */
+static bool begins_with_page(struct vcpu *vcpu, const uint8_t *bytes, uint32_t count)
+{
+	uint64_t offset;
+	const bool simple = vcpu->code.mode == INSN_MODE_64 && simple_offset(vcpu, bytes, &offset);
+
+	if (!simple && !decoded_offset(vcpu, bytes, count, &offset))
+		return false;
+	return (offset & HV_PAGE_MASK) == 0;
+}
+
 /** Is it a move that the fault's address and direction fit? The guest may have changed its code since. */
 static bool is_plain_move(struct vcpu *vcpu, const struct x86_memory_fault *fault,
 			  const uint8_t *bytes, uint32_t count, struct insn_mov *mov)
@@ -99,8 +155,11 @@ static bool is_plain_move(struct vcpu *vcpu, const struct x86_memory_fault *faul
 	if (vcpu->code.mode == INSN_MODE_16 ||
 	    insn_mov_decode(bytes, count, (enum insn_mode)vcpu->code.mode, mov) == 0)
 		return false;
+	const uint64_t offset = fault->address.raw & HV_PAGE_MASK;
+
 	return mov->store == ((fault->access & HV_PROT_WRITE) != 0) &&
-	       (fault->address.raw & HV_PAGE_MASK) + mov->size <= HV_PAGE_SIZE;
+	       offset + mov->size <= HV_PAGE_SIZE &&
+	       (offset != 0 || mov->size == 1 || begins_with_page(vcpu, bytes, count));
 }
 
 static bool is_apic_page(const struct vcpu *vcpu, gpa_t address)
