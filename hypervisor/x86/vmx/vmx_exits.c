@@ -202,6 +202,9 @@ static enum verdict exit_ept_violation(struct vcpu *vcpu)
 
 	if (q & QUAL_NMI_UNBLOCKED)
 		vmx_reblock_nmi(vcpu);
+	/* The VMM has unmapped the APIC-access page: as in exit_apic_access(). */
+	if ((fault.address.raw ^ vcpu->lapic.base) >> HV_PAGE_SHIFT == 0)
+		vcpu_work(vcpu, VCPU_WORK_EVENT);
 	return x86_exit_memory(vcpu, &fault);
 }
 
