@@ -4,6 +4,7 @@
 #include "hypervisor/x86/arch.h"
 #include "hypervisor/x86/exits.h"
 #include "hypervisor/x86/vendor.h"
+#include "lib/x86/cpu.h"
 #include "lib/x86/regs.h"
 
 #define REQUESTS (HV_REQUEST_INTR_WINDOW | HV_REQUEST_NMI_WINDOW | HV_REQUEST_STEP)
@@ -66,6 +67,7 @@ hv_status_t arch_check_page(struct vcpu *vcpu)
 	if ((page->request & ~REQUESTS) != 0 || (dirty & ~HV_X86_REGS_ALL) != 0)
 		return HV_E_INVALID;
 	copy_groups(&vcpu->staged, hv_x86_regs(page), dirty);
+	barrier(); /* the VMM may write on: what is judged, and taken, is the copy */
 	if (!x86_regs_acceptable(vcpu, &vcpu->staged, dirty) || !event_acceptable(&event))
 		return HV_E_INVALID;
 	if (event.kind == HV_EVENT_INTERRUPT && !vcpu_intr_ready(vcpu))

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pthread.h>
+
 #include <cmocka.h>
 
 #include "hypervisor/driver.h"
@@ -428,7 +430,7 @@ static bool watchdog_idle(void)
 	return true;
 }
 
-static void fuzz(uint64_t number_of_seed)
+static void fuzz_begin(uint64_t number_of_seed)
 {
 	seed = number_of_seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	guest_seed = seed ^ UINT64_C(0x5555);
@@ -446,6 +448,11 @@ static void fuzz(uint64_t number_of_seed)
 			if (roll() % 32)
 				env_handler(i, (uint8_t)vector, handler_fuzz);
 	}
+}
+
+static void fuzz(uint64_t number_of_seed)
+{
+	fuzz_begin(number_of_seed);
 	for (uint32_t step = 0; step < STEPS; step++) {
 		uint32_t index = (uint32_t)roll() & 1;
 
@@ -472,9 +479,51 @@ static void test_seeds(void **state)
 	}
 }
 
+/* ------------------------------------------------------------------- the page changes while it is read */
+
+static uint32_t scribbling;
+
+static void *scribble(void *arg)
+{
+	uint64_t dice = (uint64_t)(uintptr_t)arg;
+
+	while (__atomic_load_n(&scribbling, __ATOMIC_RELAXED) != 0) {
+		uint64_t r = process_random(&dice);
+		volatile uint8_t *page = (volatile uint8_t *)env.page[r & 1];
+
+		page[(r >> 8) % (r >> 63 ? 64 : HV_PAGE_SIZE)] = (uint8_t)(r >> 40);
+	}
+	return NULL;
+}
+
+/** Another thread of the VMM writes into the shared pages all the time. */
+static void test_scribbler(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	for (uint32_t i = 1000; i < 1030; i++) {
+		fuzz_begin(i);
+		__atomic_store_n(&scribbling, 1, __ATOMIC_RELAXED);
+		pthread_create(&thread, NULL, scribble, (void *)(uintptr_t)(i * 77777));
+		for (uint32_t step = 0; step < STEPS; step++) {
+			uint32_t index = (uint32_t)roll() & 1;
+			hv_status_t status = vcpu_run(env.vcpu[index]);
+
+			assert_true(status == HV_OK || status == HV_E_INVALID || status == HV_E_STATE);
+			if (roll() % 4 == 0)
+				revive(index);
+		}
+		__atomic_store_n(&scribbling, 0, __ATOMIC_RELAXED);
+		pthread_join(thread, NULL);
+		env_end();
+	}
+	memset(&model_features, 0, sizeof(model_features));
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_seeds)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_scribbler)};
 
 	if (argc > 1) {
 		fuzz(strtoull(argv[1], NULL, 0));

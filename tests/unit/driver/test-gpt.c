@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <pthread.h>
+
 #include <cmocka.h>
 
 #include "hypervisor/x86/gpt.h"
@@ -549,6 +551,60 @@ static void test_random(void **state)
 		assert_true(outcomes[i] > 1000); /* all ways were taken */
 }
 
+/* ----------------------------------------------------------------- entries that change during the walk */
+
+static uint32_t flipping;
+static uint32_t odd_values;
+
+/** The guest's other CPU: maps one page, another, nothing, over and over. */
+static void *flip(void *arg)
+{
+	static const uint64_t entries[] = {0x20007, 0x21007, 0};
+	uint64_t *entry = (uint64_t *)(void *)(ram + 0x13000);
+
+	(void)arg;
+	for (uint32_t i = 0; __atomic_load_n(&flipping, __ATOMIC_RELAXED) != 0; i++) {
+		uint64_t old = __atomic_exchange_n(entry, entries[i % 3], __ATOMIC_SEQ_CST);
+
+		odd_values += (old & ~UINT64_C(0x60)) != entries[(i + 2) % 3] || (old & 0x67) == 0x60;
+	}
+	return NULL;
+}
+
+/** Accessed and dirty bits go into the entry that was used, or nowhere. */
+static void test_race(void **state)
+{
+	pthread_t thread;
+	uint32_t seen[3] = {0};
+
+	(void)state;
+	put64(0x10000, 0x11007);
+	put64(0x11000, 0x12007);
+	put64(0x12000, 0x13007);
+	odd_values = 0;
+	__atomic_store_n(&flipping, 1, __ATOMIC_RELAXED);
+	pthread_create(&thread, NULL, flip, NULL);
+	for (uint32_t i = 0; i < 200000; i++) {
+		gpa_t to = gpa(0);
+		uint32_t fault;
+		hv_status_t status =
+			gpt_translate(&npt, &long_mode, gva(0x123), HV_PROT_WRITE, true, &to, &fault);
+
+		if (status == HV_E_FAULT) {
+			assert_int_equal(fault, PF_W);
+			seen[2]++;
+			continue;
+		}
+		assert_int_equal(status, HV_OK);
+		assert_true(to.raw == 0x20123 || to.raw == 0x21123);
+		seen[to.raw == 0x21123]++;
+	}
+	__atomic_store_n(&flipping, 0, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_true(odd_values <= 1); /* the first entry found was none of the list */
+	assert_true(seen[0] > 0 && seen[1] > 0 && seen[2] > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +618,7 @@ int main(void)
 		cmocka_unit_test_setup(test_failed_access_leaves_bits, start),
 		cmocka_unit_test_setup(test_all_rights, start),
 		cmocka_unit_test_setup(test_random, start),
+		cmocka_unit_test_setup(test_race, start),
 	};
 
 	return cmocka_run_group_tests_name("gpt", tests, NULL, NULL);
