@@ -5,7 +5,7 @@
  * page with garbage, while the guest executes instructions at random. The host must stay whole: sanitizers,
  * the assertions of host_process.c, and at the end every page back in its pool.
  *
- * A failing seed can be run alone: test-driver-fuzz SEED.
+ * A failing seed can be run alone: test-driver-fuzz SEED; many: test-driver-fuzz FIRST LAST.
  *
  * @verifies HV-010
  * @verifies HV-020
@@ -526,7 +526,13 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_scribbler)};
 
 	if (argc > 1) {
-		fuzz(strtoull(argv[1], NULL, 0));
+		const uint64_t first = strtoull(argv[1], NULL, 0);
+		const uint64_t end = argc > 2 ? strtoull(argv[2], NULL, 0) : first;
+
+		for (uint64_t i = first; i <= end; i++) {
+			printf("# seed %llu\n", (unsigned long long)i);
+			fuzz(i);
+		}
 		return 0;
 	}
 	return cmocka_run_group_tests_name("fuzz", tests, NULL, NULL);
