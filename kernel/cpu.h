@@ -63,6 +63,7 @@ struct cpu {
 	uint32_t apic_id;
 	volatile uint32_t online;
 	volatile uint32_t stopped;
+	uint64_t first_tsc; /**< when it had started */
 	uint64_t interrupts[256]; /**< taken, by vector */
 	struct thread idle;
 	uint64_t *gdt;

@@ -32,6 +32,7 @@ void smp_ap_main(void)
 	idt_load();
 	apic_init_cpu();
 	fpu_init_cpu();
+	cpu->first_tsc = host_tsc();
 	sched_idle();
 }
 
@@ -44,19 +45,34 @@ static bool wait_online(const struct cpu *cpu, uint64_t ms)
 	return cpu->online != 0;
 }
 
+/* All time is measured by the TSC: it must be the same one everywhere. */
+static void compare_tsc(const struct cpu *cpu, uint64_t before, uint64_t after)
+{
+	if (cpu->first_tsc < before || cpu->first_tsc > after)
+		host_log("the TSC of CPU %u is not that of CPU 0: %lu is not between %lu and %lu",
+			 cpu->index, cpu->first_tsc, before, after);
+}
+
 /* Everything that needs memory is made here, so that the other CPU only has to take it. */
 static bool start(struct cpu *cpu, uint32_t apic_id_of_cpu)
 {
+	uint64_t before = host_tsc();
+	bool started;
+
 	cpu->apic_id = apic_id_of_cpu;
 	cpu_prepare(cpu);
 	starting = cpu;
 	apic_send_init(cpu->apic_id);
 	apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS);
-	/* The second message is for CPUs that were not ready for the first (SDM 3A 9.4.4.1). */
-	if (wait_online(cpu, 10))
-		return true;
-	apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS);
-	return wait_online(cpu, START_MS);
+	started = wait_online(cpu, 10);
+	if (!started) {
+		/* For CPUs that were not ready for the first message (SDM 3A 9.4.4.1). */
+		apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS);
+		started = wait_online(cpu, START_MS);
+	}
+	if (started)
+		compare_tsc(cpu, before, host_tsc());
+	return started;
 }
 
 void smp_start(uint32_t limit)

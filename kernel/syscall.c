@@ -17,9 +17,12 @@ static int64_t sys_unknown(void)
 	return HV_E_UNSUPPORTED;
 }
 
+/* Of a status the low eight bits count, as elsewhere. */
+#define STATUS(status) ((int)((status)&0xff))
+
 int64_t sys_exit(uint64_t status)
 {
-	partition_stop(partition_self(), (int)status);
+	partition_stop(partition_self(), STATUS(status));
 	return HV_OK; /* the thread ends on its way to ring 3 */
 }
 
@@ -29,7 +32,7 @@ int64_t sys_shutdown(uint64_t status)
 
 	if (partition_count != 1 && (partition->config->flags & SYSTEM_PARTITION_INPUT) == 0)
 		return HV_E_DENIED;
-	end_machine((int)status);
+	end_machine(STATUS(status));
 }
 
 void syscall_return_refused(uint64_t rip)

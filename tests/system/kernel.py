@@ -88,6 +88,14 @@ def _cases():
     for cpus in (3, 16):
         yield _image("hello", "qemu-svm", cpus,
                      expect=(rf"^hypike: {cpus} CPUs, ", "^hello from ring 3$"), timeout=120)
+    for model in ("max,-xsave", "max,-smep,-smap,-umip,-pdpe1gb", "Nehalem"):
+        yield boot(f"fpu on {model}", "qemu-svm", "--cpus", "2", "--cpu", model, "--image",
+                   "{build}/tests/system/native/fpu.img", tap=1, builds=NORMAL)
+    yield boot("on max,-nx", "qemu-svm", "--cpu", "max,-nx", "--image",
+               "{build}/tests/system/native/hello.img", status=1, builds=NORMAL,
+               expect=("this CPU cannot protect pages from execution",))
+    yield _image("hello", "bochs-vmx", 4, timeout=240,
+                 expect=("^hypike: 4 CPUs, ", "^hello from ring 3$", "^hypike: exit status 0$"))
     yield _faults("qemu-svm", 1, builds=BOTH)
     yield _faults("qemu-svm", 4)
     yield _faults("bochs-vmx", 1, timeout=120)
