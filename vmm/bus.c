@@ -36,6 +36,11 @@ static hv_status_t attach_ports(struct bus *bus, struct device *dev,
 	return HV_OK;
 }
 
+static uint64_t region_last(const struct bus_region *region)
+{
+	return region->first + region->size - 1;
+}
+
 static hv_status_t attach_memory(struct bus *bus, struct device *dev,
 				 const struct device_range *range)
 {
@@ -46,13 +51,19 @@ static hv_status_t attach_memory(struct bus *bus, struct device *dev,
 		return HV_E_INVALID;
 	if (bus->regions == BUS_REGIONS)
 		return HV_E_FULL;
-	while (at < bus->regions && bus->region[at].last < range->first)
+	while (at < bus->regions && region_last(&bus->region[at]) < range->first)
 		at++;
 	if (at < bus->regions && bus->region[at].first <= end)
 		return HV_E_EXISTS;
 	memmove(&bus->region[at + 1], &bus->region[at],
 		(bus->regions - at) * sizeof(bus->region[0]));
-	bus->region[at] = (struct bus_region){range->first, end, dev, range->base, range->width};
+	bus->region[at] = (struct bus_region){.first = range->first,
+					      .size = range->size,
+					      .dev = dev,
+					      .read = dev->class->read,
+					      .write = dev->class->write,
+					      .base = range->base,
+					      .width = range->width};
 	bus->regions++;
 	return HV_OK;
 }
@@ -143,13 +154,13 @@ void bus_port_write_slow(struct bus *bus, uint32_t port, unsigned int size, uint
 
 /* ---------------------------------------------------------------------------------------- memory */
 
-static struct bus_region *region_search(struct bus *bus, uint32_t *hit, uint64_t address)
+static const struct bus_region *region_find(const struct bus *bus, uint32_t *hit, uint64_t address)
 {
 	uint32_t low = 0, high = bus->regions;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		if (bus->region[middle].last < address)
+		if (region_last(&bus->region[middle]) < address)
 			low = middle + 1;
 		else
 			high = middle;
@@ -158,38 +169,6 @@ static struct bus_region *region_search(struct bus *bus, uint32_t *hit, uint64_t
 		return NULL;
 	*hit = low;
 	return &bus->region[low];
-}
-
-static inline struct bus_region *region_find(struct bus *bus, uint32_t *hit, uint64_t address)
-{
-	struct bus_region *region = &bus->region[*hit];
-
-	if (__builtin_expect(*hit < bus->regions && address >= region->first &&
-				     address <= region->last,
-			     1))
-		return region;
-	return region_search(bus, hit, address);
-}
-
-/** @return true where the access reaches the region's device whole. */
-static inline bool region_takes(const struct bus_region *region, uint64_t address,
-				unsigned int size)
-{
-	return region && size <= region->width && (size & (size - 1)) == 0 &&
-	       size - 1 <= region->last - address;
-}
-
-static uint64_t region_read(const struct bus_region *region, uint64_t address, unsigned int size)
-{
-	return region->dev->class->read(region->dev, region->base + (address - region->first),
-					size);
-}
-
-static void region_write(const struct bus_region *region, uint64_t address, unsigned int size,
-			 uint64_t value)
-{
-	region->dev->class->write(region->dev, region->base + (address - region->first), size,
-				  value);
 }
 
 static void absent_memory_count(struct bus *bus, uint64_t address)
@@ -208,47 +187,58 @@ static unsigned int piece(const struct bus_region *region, uint64_t address, uns
 	return n;
 }
 
-uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size)
+static uint64_t part_mask(unsigned int size)
 {
-	struct bus_region *region = region_find(bus, hit, address);
+	return size < 8 ? (UINT64_C(1) << (8 * size)) - 1 : UINT64_MAX;
+}
+
+static uint64_t part_read(struct bus *bus, const struct bus_region *region, uint64_t address,
+			  unsigned int size)
+{
+	if (region && bus_region_takes(region, address, size))
+		return region->read(region->dev, region->base + (address - region->first), size);
+	absent_memory_count(bus, address);
+	return UINT64_MAX;
+}
+
+static void part_write(struct bus *bus, const struct bus_region *region, uint64_t address,
+		       unsigned int size, uint64_t value)
+{
+	if (region && bus_region_takes(region, address, size))
+		region->write(region->dev, region->base + (address - region->first), size, value);
+	else
+		absent_memory_count(bus, address);
+}
+
+/** In one piece where a device takes it so, else in aligned pieces. */
+uint64_t bus_memory_read_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size)
+{
+	const struct bus_region *region = region_find(bus, hit, address);
 	uint64_t value = 0;
 
-	if (__builtin_expect(region_takes(region, address, size), 1))
-		return region_read(region, address, size);
+	if (region && bus_region_takes(region, address, size))
+		return part_read(bus, region, address, size);
 	for (unsigned int done = 0, n; done < size; done += n) {
 		region = region_find(bus, hit, address + done);
 		n = piece(region, address + done, size - done);
-		uint64_t part = UINT64_MAX;
-		if (region_takes(region, address + done, n))
-			part = region_read(region, address + done, n);
-		else
-			absent_memory_count(bus, address + done);
-		if (n < 8)
-			part &= (UINT64_C(1) << (8 * n)) - 1;
-		value |= part << (8 * done);
+		value |= (part_read(bus, region, address + done, n) & part_mask(n)) << (8 * done);
 	}
 	return value;
 }
 
-void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
-		      uint64_t value)
+void bus_memory_write_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
+			   uint64_t value)
 {
-	struct bus_region *region = region_find(bus, hit, address);
+	const struct bus_region *region = region_find(bus, hit, address);
 
-	if (__builtin_expect(region_takes(region, address, size), 1)) {
-		region_write(region, address, size, value);
+	if (region && bus_region_takes(region, address, size)) {
+		part_write(bus, region, address, size, value);
 		return;
 	}
 	for (unsigned int done = 0, n; done < size; done += n) {
 		region = region_find(bus, hit, address + done);
 		n = piece(region, address + done, size - done);
-		uint64_t part = value >> (8 * done);
-		if (n < 8)
-			part &= (UINT64_C(1) << (8 * n)) - 1;
-		if (region_takes(region, address + done, n))
-			region_write(region, address + done, n, part);
-		else
-			absent_memory_count(bus, address + done);
+		part_write(bus, region, address + done, n, (value >> (8 * done)) & part_mask(n));
 	}
 }
 

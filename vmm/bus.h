@@ -29,8 +29,11 @@ struct bus_slot {
 };
 
 struct bus_region {
-	uint64_t first, last;
+	uint64_t first;
+	uint64_t size; /**< 0: not in use */
 	struct device *dev;
+	uint64_t (*read)(struct device *dev, uint64_t where, unsigned int size);
+	void (*write)(struct device *dev, uint64_t where, unsigned int size, uint64_t value);
 	uint32_t base;
 	uint32_t width;
 };
@@ -91,12 +94,45 @@ static inline void bus_port_write(struct bus *bus, uint16_t port, unsigned int s
 		bus_port_write_slow(bus, port, size, value);
 }
 
+/** Accesses that the fast path below doesn't settle. */
+uint64_t bus_memory_read_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size);
+void bus_memory_write_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
+			   uint64_t value);
+
+/** @return true where the access reaches the region's device whole. */
+static inline bool bus_region_takes(const struct bus_region *region, uint64_t address,
+				    unsigned int size)
+{
+	uint64_t offset = address - region->first;
+
+	return offset < region->size && size <= region->width && (size & (size - 1)) == 0 &&
+	       size <= region->size - offset;
+}
+
 /**
- * Access to memory that isn't RAM; `size` is 1 to 8. `hit` is the caller's cache, 0 at the start.
+ * Access to memory that isn't RAM; `size` is 1 to 8. `hit` is the caller's cache, 0 at the start. The
+ * bytes of the value behind `size` mean nothing.
  */
-uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size);
-void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
-		      uint64_t value);
+static inline uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t address,
+				       unsigned int size)
+{
+	const struct bus_region *region = &bus->region[*hit];
+
+	if (__builtin_expect(bus_region_takes(region, address, size), 1))
+		return region->read(region->dev, region->base + (address - region->first), size);
+	return bus_memory_read_slow(bus, hit, address, size);
+}
+
+static inline void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t address,
+				    unsigned int size, uint64_t value)
+{
+	const struct bus_region *region = &bus->region[*hit];
+
+	if (__builtin_expect(bus_region_takes(region, address, size), 1))
+		region->write(region->dev, region->base + (address - region->first), size, value);
+	else
+		bus_memory_write_slow(bus, hit, address, size, value);
+}
 
 /** Print the ports and addresses that were asked for in vain. */
 void bus_list_absent(const struct bus *bus, void (*put)(void *ctx, char c), void *ctx);

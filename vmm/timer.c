@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "vmm/check.h"
+
 static struct timer **slot(struct timer_queue *queue, uint32_t place)
 {
 	return &queue->heap[place - 1];
@@ -41,6 +43,15 @@ static void sift_down(struct timer_queue *queue, struct timer *timer, uint32_t p
 	put(queue, place, timer);
 }
 
+/** Does the heap know this timer, and nothing that fires after it above it? */
+static inline bool heap_holds(struct timer_queue *queue, const struct timer *timer)
+{
+	uint32_t place = timer->place;
+
+	return place >= 1 && place <= queue->count && *slot(queue, place) == timer &&
+	       (place == 1 || (*slot(queue, place / 2))->deadline <= timer->deadline);
+}
+
 void timer_cancel(struct timer *timer)
 {
 	struct timer_queue *queue = timer->queue;
@@ -48,6 +59,7 @@ void timer_cancel(struct timer *timer)
 
 	if (place == 0)
 		return;
+	VMM_CHECK(heap_holds(queue, timer));
 	struct timer *last = *slot(queue, queue->count);
 	queue->count--;
 	timer->place = 0;
@@ -69,6 +81,7 @@ void timer_arm(struct timer *timer, uint64_t deadline)
 		return; /* the machine has fewer timers than that */
 	timer->deadline = deadline;
 	sift_up(queue, timer, ++queue->count);
+	VMM_CHECK(heap_holds(queue, timer));
 	if (deadline < first && queue->sooner)
 		queue->sooner(queue->ctx);
 }

@@ -3,6 +3,7 @@
  * A vCPU's thread: run the guest, handle the exit, again. What stands between two runs is on the path
  * of every exit, so it is short: interrupts and stops show in one word that is looked at in passing.
  */
+#include "vmm/check.h"
 #include "vmm/machine/machine.h"
 #include "vmm/status.h"
 #include "vmm/vm.h"
@@ -95,7 +96,12 @@ static inline enum vcpu_verdict turn(struct vcpu *vcpu)
 	}
 	if (__builtin_expect(!enter_run(vcpu, seen), 0))
 		return VCPU_RUN;
+	VMM_CHECK(vcpu->page->action <= HV_ACTION_FAULT);
 	hv_status_t status = hv_vcpu_run(vcpu->handle);
+	/* All that was in the page has been taken. */
+	VMM_CHECK(status != HV_OK || (vcpu->page->dirty == 0 &&
+				      vcpu->page->action == HV_ACTION_DONE &&
+				      vcpu->page->inject.kind == HV_EVENT_NONE));
 	__atomic_store_n(&vcpu->in_run, 0, __ATOMIC_RELEASE);
 	if (__builtin_expect(status != HV_OK, 0)) {
 		run_failed(vcpu, status);

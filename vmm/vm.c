@@ -6,6 +6,7 @@
 
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "vmm/check.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
 #include "vmm/status.h"
@@ -37,6 +38,7 @@ void vm_stop(struct vm *vm, int status, const char *format, ...)
 {
 	va_list ap;
 
+	VMM_CHECK(vm->lock.state != 0);
 	if (vm->stopped)
 		return;
 	vm->stopped = 1;
@@ -211,6 +213,7 @@ static void keys_take(struct vm *vm)
 static uint64_t events_serve(struct vm *vm, uint64_t events)
 {
 	platform_mutex_lock(&vm->lock);
+	VMM_CHECK(vm->lock.state != 0);
 	vm->asleep = 0;
 	if (events & PLATFORM_EVENT_CONSOLE)
 		vm->keys_waiting = 1;

@@ -422,18 +422,19 @@ static uint64_t read(struct device *dev, uint64_t where, unsigned int size)
 
 /* ---------------------------------------------------------------------------------- reset and state */
 
+/** As a PC's firmware leaves it: 9600 baud, eight bits. The chip alone would have five. */
 static void reset(struct device *dev)
 {
 	struct i16550 *uart = (struct i16550 *)dev;
 
 	uart->ier = 0;
-	uart->lcr = 0;
+	uart->lcr = LCR_BITS;
 	uart->mcr = 0;
 	uart->fcr = 0;
 	uart->lsr = 0;
 	uart->msr = MSR_CONNECTED;
 	uart->scratch = 0;
-	uart->divisor[0] = 12; /* 9600 baud; the data sheet leaves it open */
+	uart->divisor[0] = 12;
 	uart->divisor[1] = 0;
 	uart->thre_pending = 0;
 	rx_clear(uart);

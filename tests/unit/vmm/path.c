@@ -281,6 +281,16 @@ static void exit_load(struct hv_vcpu_page *p)
 	memory(p, 0xfec00010, false, "\x8b\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
 }
 
+/** As the driver hands over plain moves. */
+static void exit_decoded(struct hv_vcpu_page *p)
+{
+	p->exit = (struct hv_exit){.kind = HV_EXIT_MEMORY,
+				   .memory = {.address = 0xfec00010,
+					      .access = HV_PROT_READ,
+					      .decoded = 1,
+					      .size = 4}};
+}
+
 static void exit_store(struct hv_vcpu_page *p)
 {
 	memory(p, 0xfec00010, true, "\x89\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
@@ -298,6 +308,7 @@ static const struct path paths[] = {
 	{"PIC mask write", exit_out, 300},
 	{"UART character write", exit_putc, 150},
 	{"absent port read", exit_absent, 200},
+	{"memory-mapped load, decoded", exit_decoded, 150},
 	{"memory-mapped load", exit_load, 300},
 	{"memory-mapped store", exit_store, 300},
 	{"memory-mapped load at a page's start", exit_load_first, 900},
