@@ -117,6 +117,20 @@ static void save_owner(struct cpu *cpu)
 	cpu->fpu_owner = NULL;
 }
 
+/*
+ * XCR0 belongs to the owner, and a guest may have changed it unseen: QEMU's AMD-V has no XSETBV intercept.
+ */
+static void take_xcr0(struct cpu *cpu)
+{
+	uint32_t low, high;
+
+	if (xcr0_max == 0 || cpu->fpu_owner == NULL)
+		return;
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	cpu->xcr0 = (uint64_t)high << 32 | low;
+	cpu->fpu_owner->xcr0 = cpu->xcr0;
+}
+
 static void set_ts(void)
 {
 	x86_write_cr0(x86_read_cr0() | CR0_TS);
@@ -127,6 +141,7 @@ static void exchange(struct cpu *cpu, struct host_fpu *fpu)
 {
 	x86_clts();
 	if (cpu->fpu_owner != fpu) {
+		take_xcr0(cpu);
 		enable_all(cpu);
 		save_owner(cpu);
 		initialise_area(fpu->area);
@@ -156,6 +171,7 @@ static void save_here(void *arg)
 	if (cpu->fpu_owner != arg)
 		return;
 	x86_clts();
+	take_xcr0(cpu);
 	enable_all(cpu);
 	save_owner(cpu);
 	set_ts();
