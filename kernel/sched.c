@@ -153,12 +153,7 @@ void sched_idle(void)
 
 /* ---- threads ---- */
 
-static void first_switch(void)
-{
-	switched();
-}
-
-/* On the stack: what switch_stack() pops, then its way through first_switch to trap_return. */
+/* On the stack: what switch_stack() pops, then its way through switched() to trap_return. */
 struct first_stack {
 	uint64_t r15, r14, r13, r12, rbx, rbp;
 	void (*first)(void);
@@ -171,7 +166,7 @@ void thread_prepare(struct thread *thread, uint64_t entry, uint64_t stack, uint6
 	struct first_stack *first = (struct first_stack *)thread->stack_top - 1;
 
 	*first = (struct first_stack){
-		.first = first_switch,
+		.first = switched,
 		.then = trap_return,
 		.frame =
 			{
@@ -338,6 +333,11 @@ void thread_exit_work(void)
 {
 	struct cpu *cpu = cpu_self();
 
+	/* What a VMM's call leaves behind each time. */
+	if (cpu->work == WORK_RESTORE) {
+		restore_now(cpu);
+		return;
+	}
 	if (cpu->work & WORK_TIMER)
 		timer_run();
 	if (cpu->work & WORK_STOP)
