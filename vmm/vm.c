@@ -67,15 +67,23 @@ void vm_intr(void *ctx, unsigned int pin, bool level)
 
 /* ------------------------------------------------------------------------------------------ making */
 
-void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size)
+hv_status_t vm_map(struct vm *vm, uint64_t where, uint8_t *host, uint64_t size, uint32_t prot)
 {
-	uint64_t low = vm->ram_size < VM_LOW_LIMIT ? vm->ram_size : VM_LOW_LIMIT;
+	if (vm->pieces == VM_MEMORY_PIECES)
+		return HV_E_FULL;
+	vm->memory[vm->pieces++] = (struct vm_memory){where, size, host, prot};
+	return hv_map(vm->handle, gpa(where), host, size, prot);
+}
 
-	if (hv_range_ok(address, size, low))
-		return vm->ram + address;
-	if (address >= VM_HIGH_START &&
-	    hv_range_ok(address - VM_HIGH_START, size, vm->ram_size - low))
-		return vm->ram + low + (address - VM_HIGH_START);
+void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size, uint32_t prot)
+{
+	for (uint32_t i = 0; i < vm->pieces; i++) {
+		const struct vm_memory *piece = &vm->memory[i];
+		if (address >= piece->where &&
+		    hv_range_ok(address - piece->where, size, piece->size))
+			return (piece->prot & prot) == prot ? piece->host + (address - piece->where)
+							    : NULL;
+	}
 	return NULL;
 }
 

@@ -52,9 +52,20 @@ struct vm_custom {
 	void *ctx;
 };
 
-/** Guest memory: RAM at [0, low) and, where there is more, from 4 GiB on. */
+/** Guest memory: RAM at [0, low), but for a hole, and, where there is more, from 4 GiB on. */
+#define VM_HOLE_START UINT64_C(0xa0000)
+#define VM_HOLE_END   UINT64_C(0xb8000)
 #define VM_LOW_LIMIT  UINT64_C(0xc0000000)
 #define VM_HIGH_START UINT64_C(0x100000000)
+
+/** A piece of the VM's memory as it is mapped. */
+struct vm_memory {
+	uint64_t where, size;
+	uint8_t *host;
+	uint32_t prot; /**< HV_PROT_* */
+};
+
+#define VM_MEMORY_PIECES 8u
 
 struct vm {
 	struct platform_mutex lock;
@@ -64,8 +75,10 @@ struct vm {
 	struct console console;
 	struct vm_custom custom[HV_EXIT_KINDS];
 
-	uint8_t *ram;
+	uint8_t *ram; /**< all of it, holes in the guest's view not left out below 1 MiB */
 	uint64_t ram_size;
+	uint32_t pieces;
+	struct vm_memory memory[VM_MEMORY_PIECES];
 	const struct machine *machine;
 	const struct options *options;
 
@@ -106,8 +119,11 @@ hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind,
 /** Level of the interrupt controller's INTR output, to vCPU 0; a wire's sink. Lock held. */
 void vm_intr(void *vm, unsigned int pin, bool level);
 
-/** @return where guest RAM at `address` is for the VMM, or NULL where [address, +size) isn't all RAM. */
-void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size);
+/** Map a piece of the VMM's memory into the VM: `host` is in vm.ram. */
+hv_status_t vm_map(struct vm *vm, uint64_t where, uint8_t *host, uint64_t size, uint32_t prot);
+/** @return where memory at `address` is for the VMM, or NULL where [address, +size) isn't all mapped
+ *  with these rights, in one piece. */
+void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size, uint32_t prot);
 
 /** A vCPU's life; argument is its struct vcpu. */
 void vcpu_thread(void *vcpu);
