@@ -37,6 +37,11 @@ static struct {
 static uint8_t canary[4096] __attribute__((aligned(4096)));
 static uint8_t fpu_start[1024] __attribute__((aligned(64)));
 
+/* Linear addresses of the windows, far from everything else. */
+#define WINDOW_4K X86_U64(0x0000700000000000)
+#define WINDOW_2M X86_U64(0x0000710000000000)
+#define WINDOW_1G X86_U64(0x0000720000000000)
+
 /* ------------------------------------------------------------------------------------- what it is */
 
 static bool on_hypike(void)
@@ -149,6 +154,16 @@ void machine_init(void)
 	sidt(&kept.idt);
 	kept.checksum = image_checksum();
 	kept.tsc = rdtsc();
+}
+
+void *machine_window(uint64_t pa, uint64_t size, uint64_t flags)
+{
+	const uint64_t la = size == SIZE_1G ? WINDOW_1G : size == SIZE_2M ? WINDOW_2M : WINDOW_4K;
+
+	paging_unmap(paging_kernel_root(), la);
+	if (!paging_map(paging_kernel_root(), la, pa, size, flags))
+		panic("no window at %lx", pa);
+	return (void *)la;
 }
 
 /* --------------------------------------------------------------------------------------- restoring */

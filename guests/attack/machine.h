@@ -24,6 +24,12 @@ void machine_init(void);
 /** Puts registers, descriptor tables, MSRs, local APIC and FPU back. Works with most of them broken. */
 void machine_restore(void);
 
+/**
+ * Maps a page of `size` at a fixed linear address of that size, in place of what was there.
+ * @param flags PTE_RW, PTE_US, PTE_XD ...
+ */
+void *machine_window(uint64_t pa, uint64_t size, uint64_t flags);
+
 /** @return whether code, constants and a page of memory are as they were, and the clock runs. */
 bool machine_healthy(void);
 

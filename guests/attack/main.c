@@ -17,6 +17,7 @@ static const struct act_group groups[] = {
 	{"virt", acts_virt},
 	{"register", acts_register},
 	{"msr", acts_msr},
+	{"memory", acts_memory},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
