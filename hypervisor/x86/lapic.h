@@ -76,6 +76,8 @@ bool lapic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
 bool lapic_set_base(struct vcpu *vcpu, uint64_t value);
 uint64_t lapic_get_tsc_deadline(struct vcpu *vcpu);
 void lapic_set_tsc_deadline(struct vcpu *vcpu, uint64_t value);
+/** The guest's TSC was set: an armed deadline is nearer or farther now. */
+void lapic_tsc_changed(struct vcpu *vcpu);
 
 /** Ask for an interrupt, from any CPU. */
 void lapic_request(struct vcpu *vcpu, uint32_t vector, bool level);

@@ -187,6 +187,12 @@ void lapic_set_tsc_deadline(struct vcpu *vcpu, uint64_t value)
 	arm(lapic, now);
 }
 
+void lapic_tsc_changed(struct vcpu *vcpu)
+{
+	if (vcpu->lapic.tsc_deadline != 0)
+		lapic_set_tsc_deadline(vcpu, vcpu->lapic.tsc_deadline);
+}
+
 /* -------------------------------------------------------------------------------------- mode, expiry */
 
 /** Between TSC-deadline and the other modes the timer is disarmed (SDM 11.5.4.1). */

@@ -185,7 +185,9 @@ static bool set_pat(struct vcpu *vcpu, uint64_t value)
 
 static bool set_tsc(struct vcpu *vcpu, uint64_t value)
 {
-	return write_reg(vcpu, REGS_TIME, &vcpu->regs.tsc_offset, value - host_tsc());
+	write_reg(vcpu, REGS_TIME, &vcpu->regs.tsc_offset, value - host_tsc());
+	lapic_tsc_changed(vcpu);
+	return true;
 }
 
 static bool set_base(struct vcpu *vcpu, enum hv_x86_seg seg, uint64_t value)

@@ -106,6 +106,8 @@ static void apply_registers(struct vcpu *vcpu, uint32_t groups)
 		if (host_fpu_xcr0() != 0)
 			x86_set_xcr0(vcpu, vcpu->regs.xcr0);
 	}
+	if ((groups & HV_X86_REGS_TIME) != 0)
+		lapic_tsc_changed(vcpu);
 	if ((groups & HV_X86_REGS_DR) != 0)
 		vcpu_work(vcpu, VCPU_WORK_FLUSH);
 	if ((groups & HV_X86_REGS_EVENT) != 0)

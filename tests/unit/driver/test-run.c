@@ -452,6 +452,46 @@ static void test_hlt(void **state)
 	model_features.apic_assist = false;
 }
 
+static void code_tsc_set(struct model_cpu *cpu)
+{
+	env_flat(cpu);
+	model_wrmsr(cpu, IA32_APIC_BASE, 0xfee00d00);
+	model_wrmsr(cpu, 0x832, 0x40040);
+	model_wrmsr(cpu, IA32_TIME_STAMP_COUNTER, 0);
+	model_wrmsr(cpu, IA32_TSC_DEADLINE, 1000000);
+	model_wrmsr(cpu, IA32_TIME_STAMP_COUNTER, 900000); /* a tenth of the way is left */
+	model_sti(cpu);
+	model_hlt(cpu);
+	env_add_note(model_rdtsc(cpu));
+	model_wrmsr(cpu, 0x80b, 0);
+	model_cli(cpu);
+	model_wrmsr(cpu, IA32_TSC_DEADLINE, 2000000);
+	model_wrmsr(cpu, IA32_TIME_STAMP_COUNTER, 3000000); /* past it */
+	model_sti(cpu);
+	model_nop(cpu);
+	model_nop(cpu);
+	env_add_note(0xe0);
+}
+
+/** A deadline is a value of the guest's TSC, also when that is set. */
+static void test_tsc_set(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	env_make(1, 0);
+	env_code(0, code_tsc_set);
+	env_handler(0, 0x40, note);
+	before = host_tsc();
+	env_run_to_end();
+	assert_int_equal(host_tsc(), before + 100000);
+	assert_int_equal(env_notes, 4);
+	assert_int_equal(env_note[0], 0x40);
+	assert_int_equal(env_note[1], 1000000);
+	assert_int_equal(env_note[2], 0x40);
+	env_end();
+}
+
 static void code_hlt_breakpoint(struct model_cpu *cpu)
 {
 	env_flat(cpu);
@@ -647,6 +687,7 @@ int main(void)
 		cmocka_unit_test(test_hypercall_user),
 		cmocka_unit_test(test_msr),
 		cmocka_unit_test(test_hlt),
+		cmocka_unit_test(test_tsc_set),
 		cmocka_unit_test(test_hlt_breakpoint),
 		cmocka_unit_test(test_kick),
 		cmocka_unit_test(test_odd),
