@@ -177,7 +177,7 @@ static enum emu_status translate(struct emu_ctx *ctx, uint64_t linear, uint32_t 
 static void physical_read(struct vcpu *vcpu, uint64_t address, unsigned int size, uint8_t *data)
 {
 	struct vm *vm = vcpu->vm;
-	const void *ram = vm_ram(vm, address, size);
+	const void *ram = vm_ram(vm, address, size, HV_PROT_READ);
 
 	if (ram) {
 		memcpy(data, ram, size);
@@ -196,10 +196,10 @@ static void physical_write(struct vcpu *vcpu, uint64_t address, unsigned int siz
 			   const uint8_t *data)
 {
 	struct vm *vm = vcpu->vm;
+	void *ram = vm_ram(vm, address, size, HV_PROT_WRITE);
 
-	/* By the nested tables, so that ROM stays what it is. */
-	if (vm_ram(vm, address, size)) {
-		hv_write(vm->handle, gpa(address), data, size);
+	if (ram) {
+		memcpy(ram, data, size);
 		return;
 	}
 	platform_mutex_lock(&vm->lock);

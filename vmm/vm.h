@@ -53,8 +53,6 @@ struct vm_custom {
 };
 
 /** Guest memory: RAM at [0, low), but for a hole, and, where there is more, from 4 GiB on. */
-#define VM_HOLE_START UINT64_C(0xa0000)
-#define VM_HOLE_END   UINT64_C(0xb8000)
 #define VM_LOW_LIMIT  UINT64_C(0xc0000000)
 #define VM_HIGH_START UINT64_C(0x100000000)
 

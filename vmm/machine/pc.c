@@ -138,7 +138,7 @@ static uint64_t low_size(const struct vm *vm)
 
 static hv_status_t map(struct vm *vm, uint64_t where, uint64_t end, uint32_t prot)
 {
-	return hv_map(vm->handle, gpa(where), vm->ram + where, end - where, prot);
+	return vm_map(vm, where, vm->ram + where, end - where, prot);
 }
 
 static hv_status_t map_high(struct vm *vm)
@@ -147,8 +147,7 @@ static hv_status_t map_high(struct vm *vm)
 
 	if (low == vm->ram_size)
 		return HV_OK;
-	return hv_map(vm->handle, gpa(VM_HIGH_START), vm->ram + low, vm->ram_size - low,
-		      HV_PROT_ALL);
+	return vm_map(vm, VM_HIGH_START, vm->ram + low, vm->ram_size - low, HV_PROT_ALL);
 }
 
 static hv_status_t map_memory(struct vm *vm)

@@ -255,21 +255,6 @@ hv_status_t hv_map(hv_vm_t vm, gpa_t where, void *host, uint64_t size, uint32_t 
 	return call();
 }
 
-hv_status_t hv_write(hv_vm_t vm, gpa_t to, const void *from, uint64_t size)
-{
-	(void)vm;
-	for (unsigned int i = 0; i < mock_map_count; i++) {
-		const struct mock_map *map = &mock_maps[i];
-		if (to.raw < map->where || !hv_range_ok(to.raw - map->where, size, map->size))
-			continue;
-		if (!(map->prot & HV_PROT_WRITE))
-			return HV_E_FAULT;
-		memcpy(map->host + (to.raw - map->where), from, size);
-		return HV_OK;
-	}
-	return HV_E_FAULT;
-}
-
 hv_status_t hv_translate(hv_vcpu_t vcpu, gva_t from, uint32_t access, gpa_t *to, uint32_t *fault)
 {
 	(void)vcpu;

@@ -143,15 +143,6 @@ hv_status_t hv_map(hv_vm_t handle, gpa_t where, void *host, uint64_t size, uint3
 	return HV_OK;
 }
 
-hv_status_t hv_write(hv_vm_t handle, gpa_t to, const void *from, uint64_t size)
-{
-	(void)handle;
-	(void)to;
-	(void)from;
-	(void)size;
-	return HV_OK;
-}
-
 hv_status_t hv_translate(hv_vcpu_t vcpu, gva_t from, uint32_t access, gpa_t *to, uint32_t *fault)
 {
 	(void)vcpu;

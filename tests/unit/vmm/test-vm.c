@@ -672,7 +672,7 @@ static void the_first_byte_of_a_page(void **state)
 	/* Reported as the second page of an access that began in RAM. */
 	regs->gpr[HV_RBX] = 0x2ffe;
 	memcpy(vm.ram + 0x2ffe, "\x11\x22", 2);
-	vm.ram_size = 0x3000;
+	vm.memory[0].size = 0x3000;
 	TOUCH(0x3000, false, 64, "\x8b\x03");
 	assert_int_equal(regs->gpr[HV_RAX], 0xffff2211);
 }
@@ -734,6 +734,25 @@ static void rom_stays_as_it_is(void **state)
 	TOUCH(0xf0010, true, 64, "\xfe\x03"); /* incb (%rbx) */
 	assert_int_equal(vm.ram[0xf0010], 0x77);
 	assert_int_equal(hv_x86_regs(vm.vcpu[0].page)->rip, 0x1002);
+}
+
+/** Between low memory and the text buffer nobody answers, whichever way the access takes. */
+static void the_hole_is_empty(void **state)
+{
+	struct hv_x86_regs *regs;
+
+	(void)state;
+	mmio_create();
+	regs = hv_x86_regs(vm.vcpu[0].page);
+	memset(vm.ram + 0xa0000, 0x33, 0x18000);
+	regs->gpr[HV_RBX] = 0xa0010;
+	TOUCH(0xa0010, false, 64, "\x0f\xb6\x03"); /* movzbl (%rbx), %eax */
+	assert_int_equal(regs->gpr[HV_RAX], 0xff);
+	TOUCH(0xa0010, false, 64, "\x8a\x03");
+	assert_int_equal(regs->gpr[HV_RAX], 0xff);
+	TOUCH(0xa0010, true, 64, "\xc6\x03\x00");
+	TOUCH(0xa0010, true, 64, "\x80\x23\x00"); /* andb $0, (%rbx) */
+	assert_int_equal(vm.ram[0xa0010], 0x33);
 }
 
 static void xmm_registers_move(void **state)
@@ -891,7 +910,7 @@ static void the_memory_map_is_true(void **state)
 		assert_true(row[i].addr >= last);
 		last = row[i].addr + row[i].len;
 		if (row[i].type == MULTIBOOT_MEMORY_AVAILABLE) {
-			assert_non_null(vm_ram(&vm, row[i].addr, row[i].len));
+			assert_non_null(vm_ram(&vm, row[i].addr, row[i].len, HV_PROT_ALL));
 			available += row[i].len;
 		}
 	}
@@ -1173,6 +1192,7 @@ int main(void)
 		T(page_faults_go_to_the_guest),
 		T(strings_from_devices_to_memory),
 		T(rom_stays_as_it_is),
+		T(the_hole_is_empty),
 		T(xmm_registers_move),
 		T(what_cannot_be_emulated_is_invalid),
 		T(decoded_accesses_are_answered),
