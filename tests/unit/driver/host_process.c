@@ -43,6 +43,7 @@ static uint8_t *arena;
 static uint8_t owner[ARENA_PAGES];
 #define OWNER_RAM 0xffu
 static uint64_t lowest_free; /**< page; below it all have an owner */
+static uint64_t used_end;    /**< page; from here on none ever had one */
 static struct host_pool pools[MAX_POOLS];
 static unsigned int pool_count;
 static pthread_mutex_t memory_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -56,14 +57,15 @@ static void memory_reset(void)
 		if (arena == MAP_FAILED)
 			die("no memory");
 		arena += HV_2M - ((uintptr_t)arena & (HV_2M - 1u));
+		used_end = ARENA_PAGES;
 	}
-	memset(owner, 0, sizeof(owner));
+	memset(owner, 0, used_end);
 	memset(pools, 0, sizeof(pools));
 	pool_count = 0;
 	lowest_free = 0;
-	ASAN_UNPOISON_MEMORY_REGION(arena, PROCESS_ARENA);
-	madvise(arena, PROCESS_ARENA, MADV_DONTNEED);
-	ASAN_POISON_MEMORY_REGION(arena, PROCESS_ARENA);
+	madvise(arena, used_end * HV_PAGE_SIZE, MADV_DONTNEED);
+	ASAN_POISON_MEMORY_REGION(arena, used_end * HV_PAGE_SIZE);
+	used_end = 0;
 }
 
 static uint64_t free_run(uint64_t first, uint64_t pages, uint64_t align)
@@ -88,6 +90,8 @@ static uint8_t *take_pages(uint64_t pages, uint64_t align, uint8_t who)
 	pthread_mutex_lock(&memory_lock);
 	at = free_run(align == 1 ? lowest_free : 0, pages, align);
 	memset(&owner[at], who, pages);
+	if (at + pages > used_end)
+		used_end = at + pages;
 	while (lowest_free < ARENA_PAGES && owner[lowest_free] != 0)
 		lowest_free++;
 	pthread_mutex_unlock(&memory_lock);
