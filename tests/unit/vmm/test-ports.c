@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The small devices: keyboard controller, reset and debug ports, VGA text. @verifies VMM-060 VMM-061
- * VMM-062 VMM-070 */
+/*
+ * The small devices: keyboard controller, reset and debug ports, VGA text.
+ *
+ * @verifies VMM-060 VMM-061 VMM-062 VMM-070
+ */
 #include "tests/unit/vmm/bench.h"
 
 #include <string.h>

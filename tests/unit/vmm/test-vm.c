@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The run loop, exits, interrupts, events and boot of a whole VM, over a hypervisor whose guest is a
- * C function. @verifies VMM-002 VMM-003 VMM-004 VMM-005 VMM-006 VMM-007 VMM-062 VMM-081 BOOT-001
- * BOOT-002 BOOT-003
+ * C function.
+ *
+ * @verifies VMM-002 VMM-003 VMM-004 VMM-005 VMM-006 VMM-007 VMM-062 VMM-081
+ * @verifies BOOT-001 BOOT-002 BOOT-003
  */
 #include "tests/unit/vmm/bench.h"
 
