@@ -296,6 +296,7 @@ static __attribute__((noinline)) void adjust(struct vcpu *vcpu, uint32_t leaf, u
 			out[3] &= ~CPUID_1_EDX_APIC;
 		break;
 	case CPUID_TOPOLOGY:
+		out[2] |= subleaf & 0xff; /* absent levels name themselves too */
 		out[3] = vcpu->index;
 		break;
 	case CPUID_XSTATE:
@@ -317,22 +318,6 @@ static inline bool is_adjusted(uint32_t leaf)
 /** An absent leaf reads as zero, as on AMD; Intel repeats the highest basic leaf, which tells nothing. */
 static const struct hv_x86_cpuid absent;
 
-/** The guest's answer to CPUID(leaf, subleaf); false: trap it. */
-static inline bool answer(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
-{
-	const struct hv_x86_cpuid *row = find_row(vcpu->vm, leaf, subleaf);
-
-	if (!row)
-		row = &absent;
-	out[0] = row->eax;
-	out[1] = row->ebx;
-	out[2] = row->ecx;
-	out[3] = row->edx;
-	if (is_adjusted(leaf))
-		adjust(vcpu, leaf, subleaf, out);
-	return (row->flags & HV_X86_CPUID_TRAP) == 0;
-}
-
 static enum verdict complete(struct vcpu *vcpu)
 {
 	const struct hv_exit_id *const id = &vcpu->page->exit.id;
@@ -346,23 +331,43 @@ static enum verdict complete(struct vcpu *vcpu)
 	return vcpu_skip(vcpu, INSN_PATTERN_CPUID);
 }
 
-/** @req HV-050 CPUID answers come from the VM's table alone: no feature shows that isn't virtualised. */
-enum verdict x86_exit_cpuid(struct vcpu *vcpu)
+/** An answer that depends on the vCPU's state, or that the VMM wants to see. */
+static __attribute__((noinline)) enum verdict answer_slowly(struct vcpu *vcpu,
+							    const struct hv_x86_cpuid *row)
 {
-	uint32_t out[4];
 	uint64_t *const gpr = vcpu->regs.gpr;
-	const uint32_t leaf = (uint32_t)gpr[HV_RAX];
-	const uint32_t subleaf = (uint32_t)gpr[HV_RCX];
+	struct hv_exit_id id = {.leaf = (uint32_t)gpr[HV_RAX],
+				.subleaf = (uint32_t)gpr[HV_RCX],
+				.out = {row->eax, row->ebx, row->ecx, row->edx}};
 
-	if (!answer(vcpu, leaf, subleaf, out)) {
-		vcpu->page->exit.id = (struct hv_exit_id){leaf, subleaf, {out[0], out[1], out[2], out[3]}};
+	adjust(vcpu, id.leaf, id.subleaf, id.out);
+	if ((row->flags & HV_X86_CPUID_TRAP) != 0) {
+		vcpu->page->exit.id = id;
 		vcpu->complete = complete;
 		return vcpu_hand(vcpu, HV_EXIT_ID);
 	}
-	gpr[HV_RAX] = out[0];
-	gpr[HV_RBX] = out[1];
-	gpr[HV_RCX] = out[2];
-	gpr[HV_RDX] = out[3];
+	gpr[HV_RAX] = id.out[0];
+	gpr[HV_RBX] = id.out[1];
+	gpr[HV_RCX] = id.out[2];
+	gpr[HV_RDX] = id.out[3];
+	return vcpu_skip(vcpu, INSN_PATTERN_CPUID);
+}
+
+/** @req HV-050 CPUID answers come from the VM's table alone: no feature shows that isn't virtualised. */
+enum verdict x86_exit_cpuid(struct vcpu *vcpu)
+{
+	uint64_t *const gpr = vcpu->regs.gpr;
+	const uint32_t leaf = (uint32_t)gpr[HV_RAX];
+	const struct hv_x86_cpuid *row = find_row(vcpu->vm, leaf, (uint32_t)gpr[HV_RCX]);
+
+	if (!row)
+		row = &absent;
+	if (is_adjusted(leaf) || (row->flags & HV_X86_CPUID_TRAP) != 0)
+		return answer_slowly(vcpu, row);
+	gpr[HV_RAX] = row->eax;
+	gpr[HV_RBX] = row->ebx;
+	gpr[HV_RCX] = row->ecx;
+	gpr[HV_RDX] = row->edx;
 	return vcpu_skip(vcpu, INSN_PATTERN_CPUID);
 }
 
