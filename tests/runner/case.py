@@ -38,7 +38,8 @@ class Case:
     name      unique together with machine and build
     machine   one of MACHINES: the column under which its points are counted
     command   argument vector; "{build}" stands for the build tree, "{source}" for the source tree,
-              "{work}" for an empty directory of the test's own
+              "{debian}" for guests out of Debian packages, "{work}" for an empty directory of the
+              test's own
     tap       number of TAP plans in the output; 0: the test is one point
     status    exit status that it must end with
     expect    regular expressions, each of which must match somewhere in the output, in this order
