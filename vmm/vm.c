@@ -98,6 +98,19 @@ hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind,
 	return HV_OK;
 }
 
+hv_status_t vm_doorbell(struct vm *vm, const struct hv_doorbell *bell, const struct command *ring)
+{
+	struct hv_doorbell numbered = *bell;
+
+	if (vm->doorbells == PLATFORM_SIGNALS)
+		return HV_E_FULL;
+	numbered.signal = (uint8_t)vm->doorbells;
+	hv_status_t status = hv_doorbell_add(vm->handle, &numbered);
+	if (status == HV_OK)
+		vm->doorbell[vm->doorbells++] = *ring;
+	return status;
+}
+
 static int memory_create(struct vm *vm, uint64_t size)
 {
 	if (size < UINT64_C(1) << 20 || size % HV_PAGE_SIZE != 0) {
@@ -217,6 +230,14 @@ static void keys_take(struct vm *vm)
 	}
 }
 
+static void doorbells_serve(struct vm *vm, uint64_t events)
+{
+	uint64_t rung = events & ((UINT64_C(1) << vm->doorbells) - 1);
+
+	for (; rung != 0; rung &= rung - 1)
+		command_give(&vm->doorbell[__builtin_ctzll(rung)], 0);
+}
+
 /** What is due. @return when to be woken again. */
 static uint64_t events_serve(struct vm *vm, uint64_t events)
 {
@@ -225,6 +246,7 @@ static uint64_t events_serve(struct vm *vm, uint64_t events)
 	vm->asleep = 0;
 	if (events & PLATFORM_EVENT_CONSOLE)
 		vm->keys_waiting = 1;
+	doorbells_serve(vm, events);
 	timer_run(&vm->timers, platform_time());
 	keys_take(vm);
 	vm->asleep = 1;
@@ -267,7 +289,7 @@ static bool threads_start(struct vm *vm)
 }
 
 /**
- * @req VMM-005 The event thread sleeps until a timer is due, a key was typed or something was signalled.
+ * @req VMM-005 The event thread sleeps until a timer is due, a key was typed or a doorbell was rung.
  * @req VMM-006 A VM that runs for longer than --timeout-ms is stopped, with a message.
  */
 int vm_run(struct vm *vm)

@@ -83,6 +83,9 @@ struct vm {
 	uint32_t vcpu_count;
 	struct vcpu vcpu[HV_MAX_VCPUS];
 
+	uint32_t doorbells; /**< signals in use */
+	struct command doorbell[PLATFORM_SIGNALS];
+
 	uint32_t running; /**< atomic: vCPU threads that haven't ended */
 	uint32_t asleep;  /**< under lock: the event thread waits for timers.heap[0] */
 	uint32_t keys_waiting; /**< under lock: console input waits for room in the machine */
@@ -113,6 +116,12 @@ hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind,
 			   enum vcpu_verdict (*handle)(void *ctx, struct vcpu *vcpu,
 						       struct hv_vcpu_page *page),
 			   void *ctx);
+
+/**
+ * Register a doorbell: a write of the guest's there costs it no exit to the VMM; the event thread gives
+ * `ring`, with the lock held, soon after. Several rings may come as one. `bell.signal` is chosen here.
+ */
+hv_status_t vm_doorbell(struct vm *vm, const struct hv_doorbell *bell, const struct command *ring);
 
 /** Level of the interrupt controller's INTR output, to vCPU 0; a wire's sink. Lock held. */
 void vm_intr(void *vm, unsigned int pin, bool level);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 uint64_t mock_now;
 char mock_console[65536];
@@ -17,6 +18,7 @@ unsigned int mock_fail_at;
 struct mock_map mock_maps[16];
 unsigned int mock_map_count;
 unsigned int mock_kicks;
+struct hv_doorbell mock_bell;
 uint8_t mock_fpu[576];
 uint32_t mock_fpu_size;
 
@@ -27,6 +29,7 @@ static struct {
 static unsigned int file_count;
 
 static void *guest_memory;
+static uint64_t guest_size;
 static unsigned int calls;
 
 /* One lock for events and waiting vCPUs. */
@@ -49,7 +52,8 @@ void mock_reset(void)
 		free(pages[i]);
 		pages[i] = NULL;
 	}
-	free(guest_memory);
+	if (guest_memory)
+		munmap(guest_memory, guest_size);
 	guest_memory = NULL;
 	memset(steps, 0, sizeof(steps));
 	memset(kicked, 0, sizeof(kicked));
@@ -154,6 +158,14 @@ void platform_wake(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void mock_ring(void)
+{
+	pthread_mutex_lock(&lock);
+	events |= UINT64_C(1) << mock_bell.signal;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+}
+
 void platform_console_write(const void *text, size_t size)
 {
 	size_t room = sizeof(mock_console) - 1 - mock_console_length;
@@ -191,13 +203,16 @@ bool platform_file(const char *name, struct platform_file *file)
 	return false;
 }
 
+/** Never touched memory costs nothing, so that a VM may be large. */
 void *platform_guest_memory(uint64_t size)
 {
 	if (size > mock_memory_limit)
 		return NULL;
-	free(guest_memory);
-	guest_memory = aligned_alloc(HV_2M, (size + HV_2M - 1) & ~(uint64_t)(HV_2M - 1));
-	memset(guest_memory, 0, size);
+	if (guest_memory)
+		munmap(guest_memory, guest_size);
+	guest_size = size;
+	guest_memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return guest_memory;
 }
 
@@ -252,6 +267,13 @@ hv_status_t hv_map(hv_vm_t vm, gpa_t where, void *host, uint64_t size, uint32_t 
 {
 	(void)vm;
 	mock_maps[mock_map_count++] = (struct mock_map){where.raw, size, host, prot};
+	return call();
+}
+
+hv_status_t hv_doorbell_add(hv_vm_t vm, const struct hv_doorbell *bell)
+{
+	(void)vm;
+	mock_bell = *bell;
 	return call();
 }
 

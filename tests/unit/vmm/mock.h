@@ -57,6 +57,10 @@ extern unsigned int mock_kicks;
 extern uint8_t mock_fpu[576];
 extern uint32_t mock_fpu_size;
 
+/** The last doorbell that was added. */
+extern struct hv_doorbell mock_bell;
+/** The guest rings it. */
+void mock_ring(void);
 /** The guest halts: sleep until somebody kicks this vCPU; the exit is HV_EXIT_KICKED. */
 void mock_halt(uint32_t vcpu, struct hv_vcpu_page *page);
 

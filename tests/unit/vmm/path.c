@@ -143,6 +143,13 @@ hv_status_t hv_map(hv_vm_t handle, gpa_t where, void *host, uint64_t size, uint3
 	return HV_OK;
 }
 
+hv_status_t hv_doorbell_add(hv_vm_t handle, const struct hv_doorbell *bell)
+{
+	(void)handle;
+	(void)bell;
+	return HV_OK;
+}
+
 hv_status_t hv_translate(hv_vcpu_t vcpu, gva_t from, uint32_t access, gpa_t *to, uint32_t *fault)
 {
 	(void)vcpu;

@@ -920,6 +920,30 @@ static void the_memory_map_is_true(void **state)
 	assert_int_equal(last, 32 << 20);
 }
 
+static void memory_above_the_hole(void **state)
+{
+	const struct multiboot_mmap_entry *row;
+	struct multiboot_info info;
+	const struct mock_map *high;
+
+	(void)state;
+	mock_memory_limit = UINT64_C(8) << 30;
+	assert_int_equal(create("--memory 5G --kernel kernel"), 0);
+	assert_int_equal(boot_multiboot(&vm, &options), 0);
+	memcpy(&info, vm.ram + hv_x86_regs(vm.vcpu[0].page)->gpr[HV_RBX], sizeof(info));
+	row = (const void *)(vm.ram + info.mmap_addr);
+	assert_int_equal(info.mmap_length / sizeof(*row), 5);
+	assert_true(row[3].addr + row[3].len == VM_LOW_LIMIT);
+	assert_true(row[4].addr == UINT64_C(1) << 32);
+	assert_true(row[4].len == UINT64_C(2) << 30);
+	high = &mock_maps[mock_map_count - 1];
+	assert_true(high->where == UINT64_C(1) << 32 && high->size == UINT64_C(2) << 30);
+	assert_ptr_equal(high->host, vm.ram + VM_LOW_LIMIT);
+	bus_port_write(&vm.bus, 0x70, 1, 0x5c);
+	assert_int_equal(bus_port_read(&vm.bus, 0x71, 1), 0x80); /* 8000h times 64 KiB */
+	assert_int_equal(info.mem_upper, 3071 * 1024);
+}
+
 static void modules_are_loaded(void **state)
 {
 	static uint8_t one[5000], two[1] = {7};
@@ -1116,6 +1140,44 @@ static void keys_reach_the_serial_port(void **state)
 	said("vmm: ended by the user\n");
 }
 
+static unsigned int rings;
+
+static void count_ring(void *ctx, uint32_t value)
+{
+	(void)value;
+	rings++;
+	vm_stop(ctx, 11, NULL);
+}
+
+static hv_status_t guest_rings(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	if (step == 0)
+		mock_ring();
+	mock_halt(vcpu, page);
+	return HV_OK;
+}
+
+static void doorbells_are_heard(void **state)
+{
+	const struct hv_doorbell bell = {.address = 0x1000, .space = HV_DOORBELL_PORT};
+	const struct command ring = {count_ring, &vm};
+
+	(void)state;
+	rings = 0;
+	assert_int_equal(create("--kernel kernel --timeout-ms 1000"), 0);
+	assert_int_equal(vm_doorbell(&vm, &bell, &ring), HV_OK);
+	assert_int_equal(mock_bell.signal, 0);
+	assert_int_equal(vm_doorbell(&vm, &bell, &ring), HV_OK);
+	assert_int_equal(mock_bell.signal, 1);
+	assert_int_equal(mock_bell.address, 0x1000);
+	mock_guest = guest_rings;
+	assert_int_equal(vm_run(&vm), 11);
+	assert_int_equal(rings, 1);
+	for (unsigned int i = 2; i < PLATFORM_SIGNALS; i++)
+		assert_int_equal(vm_doorbell(&vm, &bell, &ring), HV_OK);
+	assert_int_equal(vm_doorbell(&vm, &bell, &ring), HV_E_FULL);
+}
+
 static hv_status_t guest_all_die(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
 {
 	struct hv_x86_regs *regs = hv_x86_regs(page);
@@ -1201,6 +1263,7 @@ int main(void)
 		T(hostile_memory),
 		T(a_kernel_is_loaded),
 		T(the_memory_map_is_true),
+		T(memory_above_the_hole),
 		T(modules_are_loaded),
 		T(low_memory_that_the_kernel_uses),
 		T(a_video_mode_is_text),
@@ -1210,6 +1273,7 @@ int main(void)
 		T(a_hanging_guest_is_stopped),
 		T(the_timer_wakes_a_halted_guest),
 		T(keys_reach_the_serial_port),
+		T(doorbells_are_heard),
 		T(a_vm_of_dead_vcpus_ends),
 		T(screen_and_absent_ports_are_shown),
 		T(a_bad_command_line_is_refused),
