@@ -241,8 +241,12 @@ enum verdict x86_exit_exception(struct vcpu *vcpu, const struct x86_event *event
 	__builtin_memcpy(vcpu->complete_arg, &exception, sizeof(exception));
 	vcpu->complete_arg[2] = event->type;
 	vcpu->complete_arg[3] = event->insn_length;
-	if (!stepped && !vm_traps_exception(vcpu->vm, event->vector))
+	if (!stepped && !vm_traps_exception(vcpu->vm, event->vector)) {
+		/* Its delivery can raise the next one before the CPU looks for interrupts, for ever
+		 * (a data breakpoint on the stack): let them in here. */
+		x86_exit_host_interrupt(vcpu);
 		return deliver_exception(vcpu);
+	}
 	vcpu->page->exit.exception = exception;
 	vcpu->complete = stepped ? NULL : deliver_exception;
 	return vcpu_hand(vcpu, HV_EXIT_EXCEPTION);

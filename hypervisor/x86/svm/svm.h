@@ -18,6 +18,8 @@ struct svm_features {
 	uint32_t clean;	     /**< VMCB clean bits to be set after a run: all, or none */
 	uint32_t intercept_2, intercept_3; /**< bits of instructions that only newer CPUs have */
 	bool rdtscp;	     /**< TSC_AUX exists */
+	bool qemu;	     /**< QEMU 7.2 and others without nRIP: stops on a change of rings by way
+				  of a TSS that TR shows as busy; exits on INT3 as on INT n */
 	bool bochs;	     /**< Bochs 2.7: an intercepted #DB leaves no trace in DR6,
 				  EXITINTINFO can be of an older event, a shutdown doesn't exit */
 };

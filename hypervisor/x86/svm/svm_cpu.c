@@ -62,8 +62,7 @@ static uint32_t family(void)
 
 /**
  * Real CPUs have decode assists since family 15h. One that has not is an emulator's: Bochs, which
- * on an intercepted #DB doesn't write DR6. There #DB isn't intercepted without need; the endless
- * loops that interception prevents are those of real CPUs' microcode.
+ * has its own idea of what an exit leaves behind (struct svm_features).
  */
 static bool is_bochs(uint32_t edx)
 {
@@ -81,6 +80,7 @@ static void find_features(void)
 		.asids = r.ebx,
 		.clean = (r.edx & CPUID_8000000A_EDX_VMCBCLEAN) != 0 ? SVM_CLEAN_ALL : 0,
 		.rdtscp = (cpuid(CPUID_EXT_FEATURES).edx & CPUID_80000001_EDX_RDTSCP) != 0,
+		.qemu = (r.edx & CPUID_8000000A_EDX_NRIPS) == 0,
 		.bochs = is_bochs(r.edx),
 	};
 	find_new_instructions();

@@ -4,6 +4,7 @@
  * Single steps for the VMM and for NMI windows, debug exceptions (APM vol. 2, 15.12.2), software
  * interrupts where they exit.
  */
+#include "hypervisor/x86/arch.h"
 #include "hypervisor/x86/exits.h"
 #include "hypervisor/x86/gpt.h"
 #include "hypervisor/x86/svm/svm.h"
@@ -125,23 +126,42 @@ static void fix_pushed_flags(struct vcpu *vcpu)
 
 #define DR6_CAUSES (DR6_B0 | DR6_B1 | DR6_B2 | DR6_B3 | DR6_BD | DR6_BS | DR6_BT)
 
-/**
- * 15.12.2: DR6 in the VMCB is already the handler's. Where the CPU forgets the causes: a step if TF
- * was set, otherwise any of the armed breakpoints.
- */
-static uint64_t debug_causes(const struct svm_vcpu *svm)
+/** Bits 1:0 of DR7's field for breakpoint n: 0 stops at an instruction, others at data. */
+static uint32_t breakpoint_type(uint64_t dr7, uint32_t n)
 {
-	const struct vmcb_save *const save = &svm->vmcb.save;
-	uint64_t armed = 0;
+	return dr7 >> (16 + 4 * n) & 3u;
+}
 
-	if (!svm_features.bochs)
-		return save->dr6 & DR6_CAUSES;
-	if (svm->stepping || (save->rflags & RFLAGS_TF) != 0)
+/**
+ * Where the CPU forgets the causes: a step if TF was set, otherwise the breakpoint on this instruction,
+ * otherwise any of those on data.
+ */
+static uint64_t guess_causes(struct vcpu *vcpu)
+{
+	const struct svm_vcpu *const svm = svm_of(vcpu);
+	const uint64_t dr7 = svm->vmcb.save.dr7;
+	const uint64_t at = x86_code_address(vcpu).raw;
+	uint64_t code = 0, data = 0;
+
+	if (svm->stepping || (svm->vmcb.save.rflags & RFLAGS_TF) != 0)
 		return DR6_BS;
-	for (uint32_t n = 0; n < 4; n++)
-		if ((save->dr7 & (DR7_L(n) | DR7_G(n))) != 0)
-			armed |= DR6_B0 << n;
-	return armed;
+	for (uint32_t n = 0; n < 4; n++) {
+		if ((dr7 & (DR7_L(n) | DR7_G(n))) == 0)
+			continue;
+		if (breakpoint_type(dr7, n) != 0)
+			data |= DR6_B0 << n;
+		else if (svm->dr[n] == at)
+			code |= DR6_B0 << n;
+	}
+	return code != 0 ? code : data;
+}
+
+/** 15.12.2: DR6 in the VMCB is already the handler's. */
+static uint64_t debug_causes(struct vcpu *vcpu)
+{
+	if (svm_features.bochs)
+		return guess_causes(vcpu);
+	return svm_of(vcpu)->vmcb.save.dr6 & DR6_CAUSES;
 }
 
 /** Take TF out of wherever the instruction, if it was executed, has put it. */
@@ -153,7 +173,7 @@ void svm_step_after(struct vcpu *vcpu)
 	if (!svm->stepping)
 		return;
 	const bool trap = vcpu->exit.index == SVM_EXIT_EXCP + X86_DB;
-	const bool executed = trap && (debug_causes(svm) & DR6_BS) != 0;
+	const bool executed = trap && (debug_causes(vcpu) & DR6_BS) != 0;
 
 	svm->stepping = trap;
 	if (!svm->step_own_tf)
@@ -189,7 +209,7 @@ enum verdict svm_exit_debug(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 	const struct x86_event event = {.valid = 1, .type = X86_EVENT_EXCEPTION, .vector = X86_DB};
-	uint64_t causes = debug_causes(svm);
+	uint64_t causes = debug_causes(vcpu);
 
 	if (svm->stepping) {
 		svm->stepping = false;

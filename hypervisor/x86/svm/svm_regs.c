@@ -74,6 +74,8 @@ static void fetch_seg(struct vcpu *vcpu, struct vmcb_save *save)
 
 	for (uint32_t n = 0; n < HV_SEGS; n++)
 		fetch_segment(&vcpu->regs.seg[n], segment(save, n));
+	/* A loaded TSS is busy, be it shown or not. */
+	vcpu->regs.seg[HV_TR].attr |= SVM_TSS_BUSY;
 	vcpu->cpl = save->cpl;
 	/*
 	 * The DPL of SS need not be kept by the CPU; the CPL is (15.5.1), and VMX has them equal.
@@ -87,6 +89,8 @@ static void store_seg(struct vcpu *vcpu, struct vmcb_save *save)
 {
 	for (uint32_t n = 0; n < HV_SEGS; n++)
 		store_segment(segment(save, n), &vcpu->regs.seg[n]);
+	if (svm_features.qemu)
+		save->tr.attrib &= (uint16_t)~SVM_TSS_BUSY;
 	save->cpl = (uint8_t)(vcpu->regs.seg[HV_SS].attr >> HV_SEG_DPL_SHIFT & 3u);
 	store_table(&save->gdtr, &vcpu->regs.gdtr);
 	store_table(&save->idtr, &vcpu->regs.idtr);

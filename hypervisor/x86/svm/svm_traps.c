@@ -17,7 +17,8 @@ struct intercepts {
 /**
  * Always. #DB and #AC: a guest can make the CPU deliver one of them for ever, without an
  * instruction boundary at which an interrupt could come (CVE-2015-8104, CVE-2015-5307). #DB is
- * added below, except where DR6 would be lost with it (Bochs). VINTR exits only while V_IRQ is set.
+ * added below; where DR6 is lost with it (Bochs), only while a breakpoint can be hit. VINTR exits
+ * only while V_IRQ is set.
  */
 static const struct intercepts always = {
 	.cr = SVM_CR_WRITE(4),
@@ -71,7 +72,10 @@ static void add_own(struct intercepts *to, const struct vcpu *vcpu)
 
 	if (!vcpu->dr_live)
 		to->dr = SVM_DR_ALL;
-	to->exception |= SVM_EXCEPTION(svm_features.bochs ? X86_DF : X86_DB);
+	if (!svm_features.bochs || (svm->slow & SVM_SLOW_DR) != 0)
+		to->exception |= SVM_EXCEPTION(X86_DB);
+	if (svm_features.bochs)
+		to->exception |= SVM_EXCEPTION(X86_DF);
 	if (svm->cr8_trap)
 		to->cr |= SVM_CR_WRITE(8);
 	if (svm->nmi_shadow != 0 && (svm->slow & SVM_SLOW_IRET) == 0)
@@ -88,7 +92,7 @@ static void add_exceptions(struct intercepts *to, uint32_t vectors)
 	const uint32_t soft = SVM_EXCEPTION(X86_BP) | SVM_EXCEPTION(X86_OF);
 
 	to->exception |= vectors & ~SVM_EXCEPTION(X86_NMI);
-	if ((vectors & soft) != 0 && !svm_has(CPUID_8000000A_EDX_NRIPS))
+	if ((vectors & soft) != 0 && svm_features.qemu)
 		to->word_1 |= SVM_I1_INTN;
 }
 

@@ -214,9 +214,10 @@ struct vmcb_segment {
 	uint32_t limit;
 	uint64_t base;
 };
-#define SVM_SEG_P  0x80u
-#define SVM_SEG_L  0x200u
-#define SVM_SEG_DB 0x400u
+#define SVM_TSS_BUSY 0x002u /**< of a TSS's type */
+#define SVM_SEG_P    0x080u
+#define SVM_SEG_L    0x200u
+#define SVM_SEG_DB   0x400u
 
 /** Table B-1. */
 struct vmcb_control {
