@@ -41,6 +41,8 @@ static void open_system_image(void)
 
 	if (boot_info.module_count == 0)
 		end_refuse("no system image: the boot loader passed no module");
+	if (boot_info.module_count > 1)
+		host_log("%u modules; all but the first are ignored", boot_info.module_count);
 	if (module->start % HV_PAGE_SIZE != 0)
 		end_refuse("the boot loader put the system image on no page boundary");
 	if (!system_image_open(phys_to_virt(module->start), module->end - module->start, &image,

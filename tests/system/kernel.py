@@ -31,7 +31,7 @@ def _program(name, machine, cpus, *options, **rest):
     return _image(name, machine, cpus, *options, tap=1, expect=(r"^hypike: exit status 0$",), **rest)
 
 
-def _faults(machine, cpus, **rest):
+def _faults(machine, cpus, image="faults", **rest):
     def check(text, _work):
         for name, vector in FAULTS.items():
             if not re.search(rf"^hypike: partition {name}: .* in its program at [0-9a-f]+, ", text, re.M):
@@ -40,7 +40,7 @@ def _faults(machine, cpus, **rest):
                              re.M):
                 return f"{name} didn't end with status {128 + vector}"
         return None
-    return _image("faults", machine, cpus, status=1, check=check,
+    return _image(image, machine, cpus, status=1, check=check,
                   expect=(r"^survivor\| ok 1 ", r"^survivor\| ok 2 ",
                           r"^hypike: partition survivor exited with status 0$",
                           rf"^hypike: exit status {128 + MF}$"),
@@ -97,7 +97,8 @@ def _cases():
     yield _image("hello", "bochs-vmx", 4, timeout=240,
                  expect=("^hypike: 4 CPUs, ", "^hello from ring 3$", "^hypike: exit status 0$"))
     yield _faults("qemu-svm", 1, builds=BOTH)
-    yield _faults("qemu-svm", 4)
+    yield _faults("qemu-svm", 4, "faults-spread", builds=BOTH)
+    yield _faults("bochs-vmx", 4, "faults-spread", timeout=300)
     yield _faults("bochs-vmx", 1, timeout=120)
 
 
