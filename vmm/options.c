@@ -18,7 +18,7 @@ const char options_help[] =
 	"  --rtc SECONDS       time of the clock at the start, since 1970 UTC\n"
 	"  --screen            print the text screen at the end\n"
 	"  --trace-absent      list accesses to absent devices at the end\n"
-	"  --test-device       add the device of benchmarks and tests: port C80h, memory FED80000h\n"
+	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
 	"  --no-summary        no table of exits at the end\n";
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_SIZE, KIND_COUNT, KIND_MODULE };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file bench.c
- * What a virtual machine costs: executed instructions per round trip, read from the time-stamp counter,
- * which counts instructions under QEMU's -icount and on Bochs. Prints a line `bench NAME VALUE` for each
- * measurement: the mean of many, less the cost of the empty loop. Prints nothing for what the machine lacks.
+ * What a virtual machine costs: executed instructions per round trip, read from the time-stamp
+ * counter, which counts instructions under QEMU's -icount and on Bochs. Prints a line
+ * `bench NAME VALUE` for each measurement: the mean of many, less the cost of the empty loop.
+ * Prints nothing for what the machine lacks.
  */
 #include "guests/dummy/rt.h"
 #include "lib/string.h"
@@ -39,7 +40,7 @@ extern volatile uint32_t taken;
 volatile uint64_t taken_at;
 volatile uint32_t taken;
 
-/* The first instruction of these handlers reads the counter: nothing is saved before it. */
+/* Reads the counter first of all: only the registers that it takes are saved before. */
 extern void bench_ipi_entry(void);
 extern void bench_timer_entry(void);
 __asm__(".text\n"
@@ -117,7 +118,7 @@ static void do_rdmsr(void)
 
 static void do_wrmsr(void)
 {
-	wrmsr(IA32_MTRR_DEF_TYPE, 0xc06);
+	wrmsr(IA32_MTRR_DEF_TYPE, 0xc06); /* E, FE, write-back */
 }
 
 static void do_port_driver(void)
@@ -257,7 +258,7 @@ static bool chosen(const char *name)
 void guest_main(const struct boot_info *boot)
 {
 	(void)boot;
-	/* The interrupt controllers of a PC start masked or are masked here: nothing but the APIC. */
+	/* No interrupts but the local APIC's. */
 	outb(0x21, 0xff);
 	outb(0xa1, 0xff);
 	vmmcall = on_hypike() && (cpuid(PV_X86_LEAF + 1).ebx & PV_X86_USE_VMMCALL) != 0;
