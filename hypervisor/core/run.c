@@ -83,6 +83,16 @@ static enum verdict dispatch(struct vcpu *vcpu, const struct exit_row *row)
 	return row->handler(vcpu);
 }
 
+/** The row of the vendor's table for the exit; a number that isn't in it is an error of the VM's. */
+static inline const struct exit_row *row_of(const struct vcpu *vcpu)
+{
+	static const struct exit_row unknown = {.handler = x86_exit_unexpected, .kind = HV_EXIT_ERROR};
+
+	if (__builtin_expect(vcpu->exit.index >= vendor->exit_count, 0))
+		return &unknown;
+	return &vendor->exits[vcpu->exit.index];
+}
+
 /** One world switch and what follows from it. */
 static enum verdict turn(struct vcpu *vcpu)
 {
@@ -106,9 +116,7 @@ static enum verdict turn(struct vcpu *vcpu)
 	vcpu->stats.host_cycles += before - vcpu->exit_tsc;
 	vcpu->stats.guest_cycles += after - before;
 	vcpu->exit_tsc = after;
-	if (__builtin_expect(vcpu->exit.index >= vendor->exit_count, 0))
-		vcpu->exit.index = 0;
-	const struct exit_row *const row = &vendor->exits[vcpu->exit.index];
+	const struct exit_row *const row = row_of(vcpu);
 	const enum verdict verdict = dispatch(vcpu, row);
 
 	if (verdict == VERDICT_RESUME)
@@ -144,7 +152,7 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 
 static void end(struct vcpu *vcpu)
 {
-	const struct exit_row *const row = &vendor->exits[vcpu->exit.index];
+	const struct exit_row *const row = row_of(vcpu);
 	const bool decoded = vcpu->kind == HV_EXIT_MEMORY && vcpu->page->exit.memory.decoded;
 	const bool own = vcpu->kind == row->kind && !decoded;
 

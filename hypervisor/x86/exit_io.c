@@ -225,14 +225,18 @@ static enum verdict complete_string(struct vcpu *vcpu)
 		return x86_raise_gp(vcpu);
 	if (!s.write) {
 		vcpu_paging_mode(vcpu, &mode);
+		/* HV_E_NOENT: translated to where no memory is, or none to be written: lost, as on a bus. */
 		if (guest_write_virtual(&vcpu->vm->npt, &mode, gva(s.linear), vcpu->page->data,
-					(uint64_t)s.count * s.size, &where, &fault) != HV_OK)
+					(uint64_t)s.count * s.size, &where, &fault) == HV_E_FAULT)
 			return x86_raise_pf(vcpu, where.raw, fault);
 	}
 	return advance(vcpu, &s);
 }
 
-/** Memory is read, or checked to be writable, before the VMM sees the access: a fault comes first. */
+/**
+ * Memory is read, or checked to be writable, before the VMM sees the access: a fault comes first. Where the
+ * guest's tables lead to no memory, all ones are read.
+ */
 static enum verdict transfer(struct vcpu *vcpu, struct string_io *s)
 {
 	struct hv_exit_port *const port = &vcpu->page->exit.port;
@@ -253,7 +257,9 @@ static enum verdict transfer(struct vcpu *vcpu, struct string_io *s)
 	}
 	if (status == HV_E_FAULT)
 		return x86_raise_pf(vcpu, where.raw, fault);
-	if (status != HV_OK)
+	if (status == HV_E_NOENT && s->write)
+		__builtin_memset(vcpu->page->data, 0xff, (uint64_t)s->count * s->size);
+	else if (status != HV_OK && status != HV_E_NOENT)
 		return x86_raise_gp(vcpu);
 	*port = (struct hv_exit_port){.port = s->port, .size = s->size, .write = s->write,
 				      .count = s->count, .string = 1};

@@ -202,10 +202,7 @@ bool msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	case IA32_TIME_STAMP_COUNTER:
 		return set_tsc(vcpu, value);
 	case IA32_APIC_BASE:
-		if (!lapic_set_base(vcpu, value))
-			return false;
-		vendor->apic_mode(vcpu);
-		return true;
+		return lapic_set_base(vcpu, value);
 	case IA32_BIOS_UPDT_TRIG:
 		return true; /* microcode is the host's: the update is silently not done, as under KVM */
 	case IA32_PAT:

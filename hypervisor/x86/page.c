@@ -58,6 +58,12 @@ static bool event_acceptable(const struct hv_event *event)
 	}
 }
 
+/** Any vector may be in delivery as an interrupt: INT n has them all. */
+static bool pending_acceptable(const struct hv_event *pending)
+{
+	return pending->kind == HV_EVENT_INTERRUPT || event_acceptable(pending);
+}
+
 hv_status_t arch_check_page(struct vcpu *vcpu)
 {
 	struct hv_vcpu_page *const page = vcpu->page;
@@ -70,6 +76,8 @@ hv_status_t arch_check_page(struct vcpu *vcpu)
 	barrier(); /* the VMM may write on: what is judged, and taken, is the copy */
 	if (!x86_regs_acceptable(vcpu, &vcpu->staged, dirty) || !event_acceptable(&event))
 		return HV_E_INVALID;
+	if ((dirty & HV_X86_REGS_EVENT) != 0 && !pending_acceptable(&vcpu->staged.pending))
+		return HV_E_INVALID;
 	if (event.kind == HV_EVENT_INTERRUPT && !vcpu_intr_ready(vcpu))
 		return HV_E_STATE;
 	vcpu->staged_groups = dirty;
@@ -77,10 +85,26 @@ hv_status_t arch_check_page(struct vcpu *vcpu)
 	return HV_OK;
 }
 
+/** The event that regs.pending names, to be delivered anew; the reverse of fill_pending(). */
+static struct x86_event pending_event(const struct hv_event *pending)
+{
+	static const uint8_t type[] = {[HV_EVENT_INTERRUPT] = X86_EVENT_EXTINT,
+				       [HV_EVENT_NMI] = X86_EVENT_NMI,
+				       [HV_EVENT_EXCEPTION] = X86_EVENT_EXCEPTION};
+
+	if (pending->kind == HV_EVENT_NONE)
+		return (struct x86_event){0};
+	return (struct x86_event){.valid = 1,
+				  .type = type[pending->kind],
+				  .vector = pending->kind == HV_EVENT_NMI ? X86_NMI : pending->vector,
+				  .has_code = pending->kind == HV_EVENT_EXCEPTION && pending->has_code,
+				  .code = pending->code};
+}
+
 /** The VMM moved the vCPU from or to a wait, or replaced the event in delivery. */
 static void apply_event_group(struct vcpu *vcpu)
 {
-	vcpu->delivering.valid = 0;
+	vcpu->delivering = pending_event(&vcpu->regs.pending);
 	if (vcpu->regs.activity != HV_ACTIVITY_RUN)
 		vcpu_work(vcpu, VCPU_WORK_HALTED);
 	x86_look_for_events(vcpu);
