@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file entry.c
- * What a CPU checks before it enters a guest (SDM vol. 3, 27.2.1.3 and 27.3.1; APM vol. 2, 15.5.1): a table of
- * rules, each with its sentence.
+ * What a CPU checks before it enters a guest (SDM vol. 3, 27.2.1.3 and 27.3.1; APM vol. 2, 15.5.1):
+ * a table of rules, each with its sentence.
  */
 #include "hypervisor/model/cpu.h"
 #include "lib/x86/regs.h"

@@ -3,11 +3,12 @@
  * @file model.h
  * A software stand-in for the virtualization instructions, for unit tests in a process.
  *
- * A guest is C code: a function that calls "instructions" (model_cpuid(), model_store() …). Each of them
- * puts its machine code at the guest's RIP, takes events that are due, exits to the driver where the
- * vendor table's controls say so, and goes on when the driver enters the guest again, as often as RIP has not moved. At
- * every entry the model checks what hardware checks (SDM 27.2 and 27.3) and refuses a state that it would refuse.
- * After every exit, registers that the driver has not fetched hold garbage.
+ * A guest is C code: a function that calls "instructions" (model_cpuid(), model_store() …). Each of
+ * them puts its machine code at the guest's RIP, takes events that are due, exits to the driver
+ * where the vendor table's controls say so, and goes on when the driver enters the guest again, as
+ * often as RIP has not moved. At every entry the model checks what hardware checks (SDM 27.2
+ * and 27.3) and refuses a state that it would refuse. After every exit, registers that the driver
+ * has not fetched hold garbage.
  */
 #ifndef HYPERVISOR_MODEL_MODEL_H
 #define HYPERVISOR_MODEL_MODEL_H

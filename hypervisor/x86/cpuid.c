@@ -241,7 +241,8 @@ void cpuid_exit(struct vm *vm)
 	pool_free(vm->pool, vm->cpuid, sizeof(*vm->cpuid) * HV_X86_CPUID_ROWS + INDEX_SIZE);
 }
 
-static __attribute__((noinline)) const struct hv_x86_cpuid *subleaf_row(const struct vm *vm, uint32_t first, uint32_t subleaf)
+static __attribute__((noinline)) const struct hv_x86_cpuid *
+subleaf_row(const struct vm *vm, uint32_t first, uint32_t subleaf)
 {
 	const uint32_t leaf = vm->cpuid[first].leaf;
 

@@ -101,7 +101,8 @@ enum verdict vcpu_hand(struct vcpu *vcpu, enum hv_exit_kind kind);
 enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern);
 /** The same as completion of an exit that the VMM has looked at (vcpu.complete). */
 enum verdict vcpu_complete_skip(struct vcpu *vcpu);
-/** Raise an exception in the guest; combines with one in delivery into #DF or shutdown (SDM 6.15, Table 6-5). */
+/** Raise an exception in the guest; combines with one in delivery into #DF or shutdown (SDM 6.15,
+ * Table 6-5). */
 enum verdict x86_raise(struct vcpu *vcpu, uint8_t vector, bool has_code, uint32_t code);
 enum verdict x86_raise_pf(struct vcpu *vcpu, uint64_t address, uint32_t code);
 static inline enum verdict x86_raise_gp(struct vcpu *vcpu)

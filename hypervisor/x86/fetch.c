@@ -3,11 +3,11 @@
  * @file fetch.c
  * The guest's instruction bytes, and stepping over an instruction.
  *
- * AMD CPUs without NRIP save (QEMU's among them) don't tell an instruction's length, and no CPU tells the
- * operands of an access to device memory. A walk of the guest's tables for each of them would cost some hundred
- * instructions, so the last one is kept with the table entries that it used: it holds while CR3 and these
- * entries are what they were, which is cheap to see. Changes of the paging mode and of the nested
- * tables drop it.
+ * AMD CPUs without NRIP save (QEMU's among them) don't tell an instruction's length, and no CPU
+ * tells the operands of an access to device memory. A walk of the guest's tables for each of them
+ * would cost some hundred instructions, so the last one is kept with the table entries that it
+ * used: it holds while CR3 and these entries are what they were, which is cheap to see. Changes of
+ * the paging mode and of the nested tables drop it.
  */
 #include "hypervisor/core/core.h"
 #include "hypervisor/x86/arch.h"

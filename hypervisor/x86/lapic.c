@@ -402,7 +402,8 @@ struct row {
 #define BANK_ROWS(bank) [(bank) >> 4 ... ((bank) >> 4) + LAPIC_WORDS - 1u] = {RO, 0, 0, NULL}
 /** An LVT entry: delivery status (12) is read-only, never an error. */
 #define LVT_ROW(bits) {RW, (bits), (bits) | APIC_LVT_PENDING, write_lvt}
-#define LVT_LINT_BITS (APIC_LVT_VECTOR | APIC_DM_MASK | APIC_LVT_LOW_ACTIVE | APIC_LVT_LEVEL | APIC_LVT_MASKED)
+#define LVT_LINT_BITS                                                                              \
+	(APIC_LVT_VECTOR | APIC_DM_MASK | APIC_LVT_LOW_ACTIVE | APIC_LVT_LEVEL | APIC_LVT_MASKED)
 
 static const struct row rows[64] = {
 	[LAPIC_ID >> 4] = {RO, 0, 0, NULL},

@@ -39,7 +39,8 @@ struct lapic {
 	uint32_t *page;		/**< 4 KiB: registers at [offset / 4] */
 	uint64_t base;		/**< IA32_APIC_BASE as the guest sees it */
 	enum lapic_mode mode;
-	bool assisted;		/**< the CPU changes TPR, PPR, ISR, IRR, EOI itself (virtual-interrupt delivery) */
+	bool assisted; /**< the CPU changes TPR, PPR, ISR, IRR, EOI itself (virtual-interrupt
+			  delivery) */
 	uint64_t requested[4];	/**< vectors asked for since the last lapic_collect(). Atomic. */
 	uint64_t requested_level[4]; /**< those of them that are level-triggered. Atomic. */
 	/* Summaries of the page, kept unless `assisted`: nobody scans eight registers for one bit. */

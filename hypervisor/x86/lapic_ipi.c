@@ -195,7 +195,8 @@ static bool is_deassert(uint32_t low)
 	       (low & APIC_ICR_ASSERT) == 0;
 }
 
-/** @req HV-074 An interprocessor interrupt or device message reaches exactly the processors that are meant. */
+/** @req HV-074 An interprocessor interrupt or device message reaches exactly the processors that
+ * are meant. */
 void lapic_send(struct vcpu *from, uint64_t icr)
 {
 	uint32_t low = (uint32_t)icr;

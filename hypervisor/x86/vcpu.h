@@ -33,8 +33,8 @@
 #define REGS_EVENT  HV_X86_REGS_EVENT
 #define REGS_TIME   HV_X86_REGS_TIME
 #define REGS_ALL                                                                                   \
-	(REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_CS | REGS_SEG | REGS_CR | REGS_DR | REGS_MSR | REGS_EVENT |     \
-	 REGS_TIME)
+	(REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_CS | REGS_SEG | REGS_CR | REGS_DR | REGS_MSR |   \
+	 REGS_EVENT | REGS_TIME)
 
 /** What an exit handler made of it. */
 enum verdict {

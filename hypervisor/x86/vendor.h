@@ -65,9 +65,9 @@ struct vendor_ops {
 	/** The local APIC's mode (off, xAPIC, x2APIC) or base has changed: adapt hardware assistance. */
 	void (*apic_mode)(struct vcpu *vcpu);
 	/**
-	 * Before entry, when the state of the local APIC has changed. Where the CPU delivers virtual
-	 * interrupts itself, hand it the highest requested vector and return true: nothing is left to inject. Otherwise
-	 * set the TPR threshold and return false.
+	 * Before entry, when the state of the local APIC has changed. Where the CPU delivers
+	 * virtual interrupts itself, hand it the highest requested vector and return true: nothing
+	 * is left to inject. Otherwise set the TPR threshold and return false.
 	 */
 	bool (*apic_deliver)(struct vcpu *vcpu);
 	/** Undo what the running vCPU has left in this CPU (VMX: current VMCS), before `vcpu` goes away. */

@@ -9,8 +9,8 @@
  *
  * Execution model. Driver code runs on a kernel stack of its thread with interrupts off. It lets
  * interrupts in only by host_poll(), and gives up the CPU only in host_poll() and host_block(); at
- * these points the thread may be preempted and go on later on the same CPU (threads don't migrate). Everything
- * between is short and bounded.
+ * these points the thread may be preempted and go on later on the same CPU (threads don't migrate).
+ * Everything between is short and bounded.
  */
 #ifndef HYPIKE_HOST_H
 #define HYPIKE_HOST_H

@@ -4,9 +4,9 @@
  * The contract between a guest and HyPike: how a guest learns that it runs on HyPike, and its
  * hypercalls.
  *
- * The transport is the architecture's: on x86 VMCALL or VMMCALL with the number in RAX, arguments in
- * RBX, RCX, RDX, RSI, result in RAX; pv_x86.h has it as inline functions. CPUID leaf PV_X86_LEAF + 1 tells which of
- * the two instructions to use.
+ * The transport is the architecture's: on x86 VMCALL or VMMCALL with the number in RAX, arguments
+ * in RBX, RCX, RDX, RSI, result in RAX; pv_x86.h has it as inline functions. CPUID leaf PV_X86_LEAF
+ * + 1 tells which of the two instructions to use.
  */
 #ifndef HYPIKE_PV_H
 #define HYPIKE_PV_H

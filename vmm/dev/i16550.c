@@ -265,7 +265,8 @@ static void modem_update(struct i16550 *uart)
 static void write_data(struct i16550 *uart, uint8_t byte)
 {
 	byte &= (uint8_t)(0xff >> (3 - (uart->lcr & LCR_BITS)));
-	if (uart->thre_pending && (uart->ier & IER_THRE)) { /* not empty for a moment: the interrupt is a new edge */
+	if (uart->thre_pending &&
+	    (uart->ier & IER_THRE)) { /* not empty for a moment: the interrupt is a new edge */
 		uart->thre_pending = 0;
 		update(uart);
 	}

@@ -132,9 +132,11 @@ static void test_virtual(void **state)
 	gva_t where;
 
 	(void)state;
-	assert_int_equal(guest_write_virtual(&npt, &mode, gva(0x2ffd), buffer, 0x1010, &where, &fault), HV_OK);
+	assert_int_equal(
+	    guest_write_virtual(&npt, &mode, gva(0x2ffd), buffer, 0x1010, &where, &fault), HV_OK);
 	expect_written(0x2ffd, 0x1010);
-	assert_int_equal(guest_read_virtual(&npt, &mode, gva(0x2ffd), back, 0x1010, HV_PROT_READ, &where, &fault),
+	assert_int_equal(guest_read_virtual(&npt, &mode, gva(0x2ffd), back, 0x1010, HV_PROT_READ,
+					    &where, &fault),
 			 HV_OK);
 	assert_memory_equal(back, buffer, 0x1010);
 	assert_int_equal(tables[0x3000 + 8 * 2] & 0x60, 0x60); /* accessed and dirty */
@@ -167,9 +169,10 @@ static void test_virtual_refused(void **state)
 			 HV_E_NOENT);
 	assert_int_equal(where.raw, 0x6000);
 	assert_int_equal(npt_protect(&npt, gpa(0x7000), 0x1000, HV_PROT_READ, 10, &done), HV_OK);
-	assert_int_equal(guest_write_virtual(&npt, &mode, gva(0x7000), buffer, 1, &where, &fault), HV_E_NOENT);
-	assert_int_equal(guest_read_virtual(&npt, &mode, gva(UINT64_C(0x800000000000)), buffer, 1, HV_PROT_READ,
-					    &where, &fault),
+	assert_int_equal(guest_write_virtual(&npt, &mode, gva(0x7000), buffer, 1, &where, &fault),
+			 HV_E_NOENT);
+	assert_int_equal(guest_read_virtual(&npt, &mode, gva(UINT64_C(0x800000000000)), buffer, 1,
+					    HV_PROT_READ, &where, &fault),
 			 HV_E_INVALID);
 	expect_untouched();
 }
@@ -197,7 +200,9 @@ static void test_fetch_right(void **state)
 
 	(void)state;
 	put64(TABLES + 0x3000, UINT64_C(0x8000000000000007));
-	assert_int_equal(guest_read_virtual(&npt, &mode, gva(0), buffer, 4, HV_PROT_READ, &where, &fault), HV_OK);
+	assert_int_equal(
+	    guest_read_virtual(&npt, &mode, gva(0), buffer, 4, HV_PROT_READ, &where, &fault),
+	    HV_OK);
 	assert_int_equal(guest_read_virtual(&npt, &mode, gva(0), buffer, 4, HV_PROT_EXEC, &where, &fault),
 			 HV_E_FAULT);
 	assert_int_equal(fault, PF_P | PF_I);

@@ -284,7 +284,8 @@ static void random_memory(void)
 	switch (roll() % 5) {
 	case 0:
 		vm_map(env.vm, gpa(where), hpa(any()), size, (uint32_t)roll() & 15, &done);
-		(void)vm_unmap(env.vm, gpa(where), size, &done); /* memory that isn't there must not stay mapped */
+		(void)vm_unmap(env.vm, gpa(where), size,
+			       &done); /* memory that isn't there must not stay mapped */
 		break;
 	case 1:
 		if (where >= ENV_RAM_SIZE)

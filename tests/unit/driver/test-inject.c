@@ -59,8 +59,8 @@ static void remap(uint64_t where)
 {
 	uint64_t done;
 
-	assert_int_equal(vm_map(env.vm, gpa(where), host_virt_to_phys(env.ram + where), HV_PAGE_SIZE, HV_PROT_ALL,
-				&done),
+	assert_int_equal(vm_map(env.vm, gpa(where), host_virt_to_phys(env.ram + where),
+				HV_PAGE_SIZE, HV_PROT_ALL, &done),
 			 HV_OK);
 }
 
@@ -101,7 +101,8 @@ static void test_vmm_exceptions(void **state)
 		       cases[i].has_code ? 0x10 : 0, 0x123456);
 		env_expect_done();
 		assert_int_equal(env_notes, 2);
-		assert_int_equal(env_note[0], cases[i].vector | (cases[i].has_code ? UINT64_C(0x1000010000) : 0));
+		assert_int_equal(env_note[0], cases[i].vector |
+						  (cases[i].has_code ? UINT64_C(0x1000010000) : 0));
 		assert_int_equal(env_note[1], ENV_CODE + 3); /* behind the hypercall */
 		if (cases[i].vector == X86_PF) {
 			assert_int_equal(vcpu_get(env.vcpu[0], HV_X86_REGS_CR), HV_OK);
@@ -126,7 +127,8 @@ static void test_vmm_exceptions_malformed(void **state)
 			for (uint32_t i = 0; i < 32; i++)
 				env_handler(0, (uint8_t)i, note);
 			assert_int_equal(env_run(), HV_EXIT_HYPERCALL);
-			env.page[0]->inject = (struct hv_event){.kind = HV_EVENT_EXCEPTION, .vector = (uint8_t)vector,
+			env.page[0]->inject = (struct hv_event){.kind = HV_EVENT_EXCEPTION,
+								.vector = (uint8_t)vector,
 								.has_code = (uint8_t)has_code};
 			status = vcpu_run(env.vcpu[0]);
 			if (right && vector != 9 && vector != 15 && vector < 20) {
@@ -172,7 +174,8 @@ static void code_fault(struct model_cpu *cpu)
 	model_fault(cpu, (uint8_t)*model_gpr(cpu, HV_RSI), 0, FAR);
 }
 
-/** Which exception an exit-free CPU would see is the model's; with every one intercepted, it is the driver's. */
+/** Which exception an exit-free CPU would see is the model's; with every one intercepted, it is the
+ * driver's. */
 static uint64_t outcome(uint8_t first, bool stack_fault, uint32_t exceptions, uint64_t *rip)
 {
 	enum hv_exit_kind kind;
@@ -247,7 +250,9 @@ static void test_missing_stack(void **state)
 		for (uint32_t exceptions = 0; exceptions < 2; exceptions++) {
 			uint64_t rip;
 
-			assert_int_equal(outcome(first[i], true, exceptions ? 0xfffffffbu : 0, &rip), UINT64_MAX);
+			assert_int_equal(
+			    outcome(first[i], true, exceptions ? 0xfffffffbu : 0, &rip),
+			    UINT64_MAX);
 		}
 }
 
@@ -275,7 +280,8 @@ static void make_int(void)
 	assert_int_equal(env_run(), HV_EXIT_HYPERCALL);
 }
 
-/** The IDT lies in memory that the VMM gives back late: each delivery starts anew, the return addresses hold. */
+/** The IDT lies in memory that the VMM gives back late: each delivery starts anew, the return
+ * addresses hold. */
 static void test_redelivery(void **state)
 {
 	uint32_t exits = 0;

@@ -678,7 +678,8 @@ static void test_tsc_deadline(void **state)
 	assert_int_equal(rd(LAPIC_TIMER_ICR), 0);
 	assert_int_equal(process_armed(), 0);
 	process_counts.arms = 0;
-	lapic_set_tsc_deadline(cpu(0), host_tsc() + offset); /* has passed: at once, without the host's timer */
+	lapic_set_tsc_deadline(
+	    cpu(0), host_tsc() + offset); /* has passed: at once, without the host's timer */
 	assert_int_equal(process_counts.arms, 0);
 	take(0x99);
 	lapic_set_tsc_deadline(cpu(0), 1);

@@ -524,11 +524,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_sizes),	 BOTH(test_best_leaf_sizes), BOTH(test_without_1g),
-		BOTH(test_unaligned_host), BOTH(test_entry_bits),    BOTH(test_split),
-		BOTH(test_protect_same), BOTH(test_exists),	     BOTH(test_bad_arguments),
-		BOTH(test_protect_hole), BOTH(test_steps),	     BOTH(test_no_memory), BOTH(test_no_steps),
-		BOTH(test_split_no_memory), BOTH(test_pointer),	     BOTH(test_random),
+	    BOTH(test_sizes),	       BOTH(test_best_leaf_sizes), BOTH(test_without_1g),
+	    BOTH(test_unaligned_host), BOTH(test_entry_bits),	   BOTH(test_split),
+	    BOTH(test_protect_same),   BOTH(test_exists),	   BOTH(test_bad_arguments),
+	    BOTH(test_protect_hole),   BOTH(test_steps),	   BOTH(test_no_memory),
+	    BOTH(test_no_steps),       BOTH(test_split_no_memory), BOTH(test_pointer),
+	    BOTH(test_random),
 	};
 
 	return cmocka_run_group_tests_name("npt", tests, NULL, NULL);

@@ -100,7 +100,8 @@ static void code_ports(struct model_cpu *cpu)
 
 static void test_ports(void **state)
 {
-	static const uint64_t rax[3] = {UINT64_C(0x11223344556677e1), UINT64_C(0x112233445566c3e1), 0xa5b4c3e1};
+	static const uint64_t rax[3] = {UINT64_C(0x11223344556677e1), UINT64_C(0x112233445566c3e1),
+					0xa5b4c3e1};
 
 	for (uint32_t lengths = 0; lengths < 2; lengths++) {
 		model_features.lengths = lengths;
@@ -577,9 +578,9 @@ static void test_odd(void **state)
 static void test_odd_trapped(void **state)
 {
 	static const uint32_t expected[] = {
-		HV_X86_INSN_WBINVD, HV_X86_INSN_INVD, HV_X86_INSN_PAUSE,   HV_X86_INSN_SMI, HV_X86_INSN_INIT,
-		HV_X86_INSN_INVLPG, HV_X86_INSN_DESC, HV_X86_INSN_CR,	   HV_X86_INSN_MONITOR, HV_X86_INSN_MWAIT,
-		HV_X86_INSN_RDPMC,  HV_X86_INSN_VIRT,
+	    HV_X86_INSN_WBINVD,	 HV_X86_INSN_INVD,   HV_X86_INSN_PAUSE, HV_X86_INSN_SMI,
+	    HV_X86_INSN_INIT,	 HV_X86_INSN_INVLPG, HV_X86_INSN_DESC,	HV_X86_INSN_CR,
+	    HV_X86_INSN_MONITOR, HV_X86_INSN_MWAIT,  HV_X86_INSN_RDPMC, HV_X86_INSN_VIRT,
 	};
 
 	(void)state;

@@ -103,8 +103,8 @@ static void *mapper(void *arg)
 	(void)arg;
 	process_be_cpu(3);
 	for (uint32_t i = 0; i < ROUNDS; i++) {
-		if (vm_map(env.vm, gpa(WINDOW), host_virt_to_phys(window_ram), WINDOW_END - WINDOW, HV_PROT_ALL,
-			   &done) != HV_OK)
+		if (vm_map(env.vm, gpa(WINDOW), host_virt_to_phys(window_ram), WINDOW_END - WINDOW,
+			   HV_PROT_ALL, &done) != HV_OK)
 			return (void *)1;
 		sched_yield();
 		if (vm_protect(env.vm, gpa(WINDOW), 0x2000, HV_PROT_READ, &done) != HV_OK)

@@ -71,7 +71,8 @@ static void test_create_refused(void **state)
 	env_end();
 }
 
-/** Everything that a VM needs, with the n-th allocation failing, for every n: an error, and nothing is lost. */
+/** Everything that a VM needs, with the n-th allocation failing, for every n: an error, and nothing
+ * is lost. */
 static hv_status_t build_all(struct host_pool *pool, struct vm **vm)
 {
 	const struct hv_vm_params params = {.vcpus = 3};
@@ -229,10 +230,12 @@ static void test_translate(void **state)
 	assert_int_equal(env_run(), HV_EXIT_HYPERCALL);
 	assert_int_equal(vcpu_translate(env.vcpu[0], gva(0x12345678), HV_PROT_ALL, &to, &fault), HV_OK);
 	assert_int_equal(to.raw, 0x12345678);
-	assert_int_equal(vcpu_translate(env.vcpu[0], gva(0x40000000), HV_PROT_WRITE, &to, &fault), HV_E_FAULT);
+	assert_int_equal(vcpu_translate(env.vcpu[0], gva(0x40000000), HV_PROT_WRITE, &to, &fault),
+			 HV_E_FAULT);
 	assert_int_equal(fault, PFERR_W);
 	assert_int_equal(vcpu_translate(env.vcpu[0], gva(0x40000000), HV_PROT_WRITE, &to, NULL), HV_E_FAULT);
-	assert_true(vcpu_translate(env.vcpu[0], gva(UINT64_C(0x800000000000)), HV_PROT_READ, &to, &fault) != HV_OK);
+	assert_true(vcpu_translate(env.vcpu[0], gva(UINT64_C(0x800000000000)), HV_PROT_READ, &to,
+				   &fault) != HV_OK);
 	assert_true(vcpu_translate(env.vcpu[0], gva(0), 0x100, &to, &fault) != HV_OK);
 	env_end();
 }
@@ -316,7 +319,8 @@ static void test_doorbells_random(void **state)
 	memset(there, 0, sizeof(there));
 	for (uint32_t i = 0; i < 20000; i++) {
 		uint32_t n = (uint32_t)(process_random(&seed) % 64);
-		const struct hv_doorbell bell = {.space = n & 1, .address = (n / 4) * 8, .size = n & 2 ? 4 : 0};
+		const struct hv_doorbell bell = {
+		    .space = n & 1, .address = (n / 4) * 8, .size = n & 2 ? 4 : 0};
 		hv_status_t status;
 
 		if (process_random(&seed) & 1) {
