@@ -93,7 +93,7 @@ static void test_physical(void **state)
 {
 	static const struct {
 		uint64_t at, size;
-	} cases[] = {{0, 1}, {0xfff, 1}, {0xfff, 2}, {0x800, 0x1000}, {0x1000, 0x1000}, {0x1fff, 0x2002}, 
+	} cases[] = {{0, 1}, {0xfff, 1}, {0xfff, 2}, {0x800, 0x1000}, {0x1000, 0x1000}, {0x1fff, 0x2002},
 		     {0x7fe, GUEST_COPY_MAX}};
 	static uint8_t back[GUEST_COPY_MAX];
 

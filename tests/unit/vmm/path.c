@@ -409,6 +409,16 @@ static unsigned int measure(void)
 	return count;
 }
 
+/** The goals are for the normal build: PARANOID's assertions may take a quarter more. */
+static unsigned int goal(const struct path *of)
+{
+#ifdef PARANOID
+	return of->most + of->most / 4;
+#else
+	return of->most;
+#endif
+}
+
 int main(void)
 {
 	printf("1..%zu\n", PATHS);
@@ -417,8 +427,8 @@ int main(void)
 		round_number = 0;
 		unsigned int count = measure();
 		printf("%s %zu - %s: %u instructions, goal %u\n",
-		       count > 0 && count <= path->most ? "ok" : "not ok", i + 1, path->name,
-		       count, path->most);
+		       count > 0 && count <= goal(path) ? "ok" : "not ok", i + 1, path->name,
+		       count, goal(path));
 		fflush(stdout);
 	}
 	return 0;
