@@ -212,18 +212,20 @@ static uint64_t online_cpus(void)
 	return (UINT64_C(1) << cpu_count) - 1;
 }
 
+/* What the check of the image lets through, the kernel has room for. */
+_Static_assert(SYSTEM_MAX_PRIORITY == HYPIKE_PRIORITIES - 1, "one range of priorities");
+_Static_assert(SYSTEM_MAX_THREAD == HYPIKE_TASK_THREADS, "one limit of threads");
+
 static void take_config(struct partition *partition, const struct system_partition *config)
 {
 	*partition = (struct partition){
 		.config = config,
 		.name = config->name,
 		.index = (uint32_t)(partition - partitions),
-		.priority = config->priority < HYPIKE_PRIORITIES ? config->priority
-								 : HYPIKE_PRIORITIES - 1,
+		.priority = config->priority,
 		.cpus = config->cpus & online_cpus(),
 		.ram_size = config->ram_size,
-		.thread_limit = config->thread_limit < HYPIKE_TASK_THREADS ? config->thread_limit
-									   : HYPIKE_TASK_THREADS,
+		.thread_limit = config->thread_limit,
 	};
 	if (partition->cpus == 0)
 		end_refuse("partition %s: none of its CPUs (mask %lx) is in this machine of %u",

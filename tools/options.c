@@ -14,7 +14,7 @@ const char model_options_help[] =
 	"  --memory SIZE      the machine's memory: 16M, 1G, ... (64M)\n"
 	"  --vcpus N          its number of CPUs (1)\n"
 	"  --pin N[,N...]     the CPUs of the real machine that it may run on (all)\n"
-	"  --priority N       of its threads, 0 to 255, 255 being the most urgent (16)\n"
+	"  --priority N       of its threads, 0 to 63, 63 being the most urgent (16)\n"
 	"  --vmm FILE         the VMM program, in place of HyPike's own\n"
 	"  --vmm-option TEXT  one more option for every VMM; repeatable\n";
 

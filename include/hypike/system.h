@@ -39,9 +39,9 @@
 #define SYSTEM_MAX_PARTITION 64u
 #define SYSTEM_MAX_FILE	     512u
 #define SYSTEM_MAX_CPU	     64u
-#define SYSTEM_MAX_THREAD    64u  /**< threads of one partition, its vCPUs included */
+#define SYSTEM_MAX_THREAD    32u  /**< threads of one partition, its vCPUs included */
 #define SYSTEM_MAX_STRINGS   (UINT32_C(1) << 20) /**< bytes in the string table */
-#define SYSTEM_MAX_PRIORITY  255u /**< the most urgent; 0 is the least */
+#define SYSTEM_MAX_PRIORITY  63u /**< the most urgent; 0 is the least */
 
 /** At offset 0. */
 struct system_header {

@@ -85,7 +85,7 @@ static const struct sample sample_template = {
 				.first_file = 2,
 				.file_count = 2,
 				.thread_limit = 1,
-				.priority = 255,
+				.priority = 63,
 			},
 		},
 	.strings = STRINGS_TEXT,
