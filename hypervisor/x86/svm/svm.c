@@ -30,6 +30,7 @@ static hv_status_t svm_vcpu_init(struct vcpu *vcpu)
 		return HV_E_NOMEM;
 	svm->vmcb_pa = host_virt_to_phys(svm).raw;
 	svm->cpu = &svm_cpus[0];
+	svm->slow = svm_features.bochs ? SVM_SLOW_BOCHS : 0;
 	svm->vmcb.save.efer = EFER_SVME;
 	svm->vmcb.save.dr7 = DR7_FIXED1;
 	svm->vmcb.save.dr6 = DR6_FIXED1;
@@ -168,6 +169,12 @@ static __attribute__((noinline)) void before_slowly(struct vcpu *vcpu)
 		before_rarely(vcpu);
 }
 
+/** Host interrupts that wait are noted by the kernel, which acts on them at the next poll point. */
+static void interrupt_window(void)
+{
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 static void after_rarely(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
@@ -178,6 +185,8 @@ static void after_rarely(struct vcpu *vcpu)
 		svm_step_after(vcpu);
 	if ((svm->slow & SVM_SLOW_IRET) != 0)
 		svm_iret_after(vcpu);
+	if ((svm->slow & SVM_SLOW_BOCHS) != 0 && (vcpu->regs.rflags & RFLAGS_IF) == 0)
+		interrupt_window();
 }
 
 /** EVENTINJ and TLB_CONTROL were for one entry. */

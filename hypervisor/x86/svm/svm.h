@@ -18,10 +18,13 @@ struct svm_features {
 	uint32_t clean;	     /**< VMCB clean bits to be set after a run: all, or none */
 	uint32_t intercept_2, intercept_3; /**< bits of instructions that only newer CPUs have */
 	bool rdtscp;	     /**< TSC_AUX exists */
-	bool qemu;	     /**< QEMU 7.2 and others without nRIP: stops on a change of rings by way
-				  of a TSS that TR shows as busy; exits on INT3 as on INT n */
-	bool bochs;	     /**< Bochs 2.7: an intercepted #DB leaves no trace in DR6,
-				  EXITINTINFO can be of an older event, a shutdown doesn't exit */
+	/** QEMU 7.2 and others without nRIP: stops on a change of rings by way of a TSS that TR
+	 *  shows as busy; exits on INT3 as on INT n. */
+	bool qemu;
+	/** Bochs 2.7: an intercepted #DB leaves no trace in DR6; EXITINTINFO can be that of an
+	 *  older event; a shutdown doesn't exit; entered with RFLAGS.IF = 0, the guest isn't left
+	 *  for host interrupts. */
+	bool bochs;
 };
 extern struct svm_features svm_features;
 
@@ -45,6 +48,7 @@ extern struct svm_cpu svm_cpus[HOST_MAX_CPUS];
 #define SVM_SLOW_IRET	 (1u << 3) /**< an IRET that ends NMI blocking is being executed */
 
 #define SVM_SLOW_ONCE	 (1u << 4) /**< EVENTINJ or TLB_CONTROL is set, for one entry */
+#define SVM_SLOW_BOCHS	 (1u << 5) /**< let host interrupts in after exits: svm_features.bochs */
 
 /* svm_vcpu.step: who wants a single step. */
 #define SVM_STEP_VMM (1u << 0) /**< HV_REQUEST_STEP */

@@ -133,8 +133,8 @@ static uint32_t breakpoint_type(uint64_t dr7, uint32_t n)
 }
 
 /**
- * Where the CPU forgets the causes: a step if TF was set, otherwise the breakpoint on this instruction,
- * otherwise any of those on data.
+ * Where the CPU forgets the causes: a step if TF was set, otherwise the breakpoint on this
+ * instruction, otherwise any of those on data.
  */
 static uint64_t guess_causes(struct vcpu *vcpu)
 {

@@ -317,6 +317,25 @@ static void store_groups(struct vcpu *vcpu, struct vmcb_save *save, uint32_t gro
 /** RIP, RSP, RFLAGS and shadows first: the usual exit changes nothing else. */
 #define REGS_USUAL (REGS_RIP | REGS_RSP | REGS_RFLAGS | REGS_EVENT)
 
+/** Bits of RFLAGS that exist (APM vol. 1, 3.1.4). */
+#define RFLAGS_DEFINED UINT64_C(0x3f7fd7)
+
+/**
+ * RFLAGS and CPL as the mode of the guest has them, whatever the VMM said: virtual-8086 mode is
+ * part of legacy protected mode; real mode is CPL 0, virtual-8086 mode CPL 3 (APM vol. 2, 2.2.4,
+ * 2.5).
+ */
+static void settle_mode(struct vmcb_save *save)
+{
+	save->rflags = (save->rflags & RFLAGS_DEFINED) | RFLAGS_FIXED1;
+	if ((save->cr0 & CR0_PE) == 0)
+		save->cpl = 0;
+	if ((save->cr0 & CR0_PE) == 0 || (save->efer & EFER_LMA) != 0)
+		save->rflags &= ~RFLAGS_VM;
+	if ((save->rflags & RFLAGS_VM) != 0)
+		save->cpl = 3;
+}
+
 static __attribute__((noinline)) void store_more(struct vcpu *vcpu, uint32_t groups)
 {
 	struct vmcb_save *const save = &svm_of(vcpu)->vmcb.save;
@@ -329,6 +348,8 @@ static __attribute__((noinline)) void store_more(struct vcpu *vcpu, uint32_t gro
 		store_event(vcpu);
 	if ((groups & ~REGS_USUAL) != 0)
 		store_groups(vcpu, save, groups);
+	if ((groups & (REGS_RFLAGS | REGS_CR | REGS_SEG)) != 0)
+		settle_mode(save);
 }
 
 void svm_store(struct vcpu *vcpu, uint32_t groups)
