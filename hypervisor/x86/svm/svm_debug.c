@@ -153,6 +153,8 @@ static uint64_t guess_causes(struct vcpu *vcpu)
 		else if (svm->dr[n] == at)
 			code |= DR6_B0 << n;
 	}
+	if ((code | data) == 0)
+		return DR6_BS; /* the instruction has cleared TF */
 	return code != 0 ? code : data;
 }
 
