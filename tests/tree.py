@@ -11,7 +11,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow",
             "-Wmissing-prototypes", "-Wvla", "-Werror"]
 CODE = re.compile(r"(\.(c|h|S|ld|lds|py|sh)|meson\.build|meson_options\.txt|Makefile|^tests/run|"
                   r"^\.ci/run)$")
-MAX_COLUMNS = 110  # the style says 100; this is where it stops being readable
+MAX_COLUMNS = 120  # the style says 100; this is where it stops being readable
 
 
 def tracked():
