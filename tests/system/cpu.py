@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""CPUs that lack something: HyPike says what, and ends."""
+"""CPUs that lack something: HyPike says what, and ends. @verifies HV-101 HV-200"""
 from runner.case import DUMMY, boot
 
 

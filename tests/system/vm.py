@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""HyPike with guests in VMs, on every emulated machine."""
+"""HyPike with guests in VMs, on every emulated machine. @verifies KRN-001 DUM-001"""
 from runner.case import DUMMY, ICOUNT, UNTIMED, boot
 
 ENDED = r"^hypike: exit status 0$"
