@@ -154,7 +154,8 @@ static hv_status_t walk_pae(struct walk *walk)
 
 		if (entry == NULL)
 			return HV_E_NOENT;
-		pdpte = __atomic_load_n(entry, __ATOMIC_RELAXED);
+		/* QEMU's TCG sets the accessed bit there, which is reserved in a guest's own value. */
+		pdpte = __atomic_load_n(entry, __ATOMIC_RELAXED) & ~PTE_A;
 	}
 	if ((pdpte & PTE_P) == 0)
 		return page_fault(walk, 0);

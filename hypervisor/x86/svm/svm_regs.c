@@ -108,7 +108,10 @@ static void fetch_cr(struct vcpu *vcpu, const struct vmcb_save *save)
 	regs->cr3 = save->cr3;
 	regs->cr4 = save->cr4;
 	regs->cr8 = lapic_get_tpr(vcpu) >> 4;
-	regs->efer = (save->efer & ~EFER_SVME) | svm_of(vcpu)->idle_lme;
+	/* LMA follows from the rest; Bochs 2.7 forgets it in compatibility mode. */
+	regs->efer = (save->efer & ~(EFER_SVME | EFER_LMA)) | svm_of(vcpu)->idle_lme;
+	if ((regs->efer & EFER_LME) != 0 && (regs->cr0 & CR0_PG) != 0)
+		regs->efer |= EFER_LMA;
 }
 
 /**

@@ -237,6 +237,8 @@ static void test_pae(void **state)
 	put64(0x11000 + 8 * 3, UINT64_C(0x0010000223600087)); /* bit 52: ignored in 4-level paging only */
 	expect_fault(&pae_mode, 0xc0605678, HV_PROT_READ, PF_P | PF_RSVD);
 	put64(0x11000 + 8 * 3, UINT64_C(0x223600087));
+	put64(0x10038, 0x11021); /* accessed, by QEMU's TCG */
+	expect(&pae_mode, 0xc0605678, HV_PROT_WRITE, UINT64_C(0x223605678));
 	put64(0x10038, 0x11003);
 	expect_fault(&pae_mode, 0xc0605678, HV_PROT_READ, PF_P | PF_RSVD);
 	loaded.have_pdpte = true;
@@ -380,7 +382,8 @@ static uint32_t describe(const struct gpt_mode *mode, struct level level[4])
 	if (mode->cr4 & CR4_PAE) {
 		uint64_t r = mask(62, m) | nx;
 
-		level[0] = (struct level){30, 2, false, 1, mask(63, m) | mask(8, 5) | mask(2, 1), 0};
+		/* bit 5: reserved, but QEMU's TCG sets it */
+		level[0] = (struct level){30, 2, false, 1, mask(63, m) | mask(8, 6) | mask(2, 1), 0};
 		level[1] = (struct level){21, 9, true, 21, r, r | mask(20, 13)};
 		level[2] = (struct level){12, 9, true, 1, r, r};
 		return 3;
