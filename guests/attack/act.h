@@ -92,7 +92,8 @@ uint64_t act_try(void (*run)(uint64_t arg), uint64_t arg);
 				   "cc", "memory");                                                \
 	}
 
-extern const struct act acts_virt[], acts_register[], acts_msr[], acts_memory[];
+extern const struct act acts_virt[], acts_register[], acts_msr[], acts_memory[],
+	acts_mode[];
 extern const struct ending endings[];
 
 #endif

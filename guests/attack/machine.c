@@ -143,6 +143,7 @@ void machine_init(void)
 	outb(0xa1, 0xff);
 	memset(canary, CANARY, sizeof(canary));
 	fxsave(fpu_start);
+	write_cr4(read_cr4() & ~(CR4_SMEP | CR4_SMAP)); /* rings 0 and 3 share pages here */
 	kept.cr0 = read_cr0();
 	kept.cr4 = read_cr4();
 	kept.efer = rdmsr(IA32_EFER);

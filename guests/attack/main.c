@@ -5,6 +5,7 @@
  */
 #include "guests/attack/act.h"
 #include "guests/attack/machine.h"
+#include "guests/attack/modes.h"
 
 #include <stdarg.h>
 
@@ -18,6 +19,7 @@ static const struct act_group groups[] = {
 	{"register", acts_register},
 	{"msr", acts_msr},
 	{"memory", acts_memory},
+	{"mode", acts_mode},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
@@ -142,6 +144,7 @@ void guest_main(const struct boot_info *boot)
 
 	(void)boot;
 	machine_init();
+	mode_init();
 	if (cmdline_flag("list")) {
 		list();
 		return;
