@@ -20,6 +20,7 @@ static const struct act_group groups[] = {
 	{"msr", acts_msr},
 	{"memory", acts_memory},
 	{"mode", acts_mode},
+	{"device", acts_device},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
