@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Random instructions in some VMs, and a VM beside them that must not notice. @verifies ATK-010
 
-A series may end its own VM: with all cases done (0), by a panic of its own (127), or as vmm/status.h says. To play a
-case again: `hypike boot --kernel build/guests/fuzz/fuzz.elf --cmdline "seed=N only=K"`.
+A series may end its own VM: with all cases done (0), by a panic of its own (127), or as vmm/status.h
+says. To play a case again: `hypike boot --kernel build/guests/fuzz/fuzz.elf --cmdline "seed=N only=K"`.
 """
 import re
 
@@ -11,7 +11,8 @@ from runner.case import DUMMY, boot
 ENDED = {0, 127, 203, 204, 205, 206, 207, 209}
 
 
-# Bochs's AMD-V reports a single step twice when an exit falls between: it is tested where nobody disturbs it.
+# Bochs's AMD-V reports a single step twice when an exit falls between: it is tested where nobody
+# disturbs it.
 WATCH = {"bochs-svm": "tests=boot,cpu,ring3,paging,process"}
 
 
