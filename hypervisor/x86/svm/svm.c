@@ -214,11 +214,25 @@ static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 		after_rarely(vcpu);
 }
 
-static uint32_t high_row(uint32_t code)
+/** QEMU stores nonsense here when it refuses an entry; without V_INTR_MASKING, the guest could keep
+ *  the host's interrupts out. */
+static void restore_int_ctl(const struct vcpu *vcpu)
+{
+	struct svm_vcpu *const svm = svm_of(vcpu);
+
+	svm->vmcb.control.int_ctl = SVM_V_INTR_MASKING | svm->v_tpr;
+	if (vcpu->intr_window)
+		svm->vmcb.control.int_ctl |= SVM_V_WINDOW;
+}
+
+static __attribute__((noinline)) uint32_t high_row(const struct vcpu *vcpu, uint32_t code)
 {
 	if (code == SVM_EXIT_NPF)
 		return SVM_ROW_NPF;
-	return code == SVM_EXIT_INVALID ? SVM_ROW_INVALID : SVM_ROW_UNEXPECTED;
+	if (code != SVM_EXIT_INVALID)
+		return SVM_ROW_UNEXPECTED;
+	restore_int_ctl(vcpu);
+	return SVM_ROW_INVALID;
 }
 
 /**
@@ -247,7 +261,7 @@ void svm_exited(struct vcpu *vcpu)
 	vcpu->exit.insn_length = length <= 15 ? (uint32_t)length : 0;
 	vcpu->exit.index = code;
 	if (__builtin_expect(code >= SVM_EXIT_LOW_END, 0))
-		vcpu->exit.index = high_row(code);
+		vcpu->exit.index = high_row(vcpu, code);
 	c->clean = svm_features.clean;
 	if (__builtin_expect((c->exitintinfo & SVM_EVENT_V) != 0, 0) ||
 	    __builtin_expect((uint8_t)c->int_ctl != svm->v_tpr, 0) ||
