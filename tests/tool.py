@@ -38,9 +38,23 @@ def multiboot_header(flags=0, checksum=None):
     return struct.pack("<III", MULTIBOOT_MAGIC, flags, checksum)
 
 
-def elf(segments=((0x100000, 0x1000),), header=None, entry=0x10000C):
-    """A Multiboot kernel as an ELF32 that ends at once, with these (address, size) segments."""
-    code = (header or multiboot_header()) + b"\xFA\xF4\xEB\xFD"  # cli; 1: hlt; jmp 1b
+# cli; 1: hlt; jmp 1b
+HALT = b"\xFA\xF4\xEB\xFD"
+
+# Sends back each character that comes by COM1, ends with status 0 after a `q`.
+ECHO = bytes.fromhex("66BAFB03 B003 EE"     # mov $0x3fb, %dx; mov $3, %al; out %al, %dx
+                     "66BAFD03 EC A801"     # 1: mov $0x3fd, %dx; in %dx, %al; test $1, %al
+                     "74F7"                 # jz 1b
+                     "66BAF803 EC EE"       # mov $0x3f8, %dx; in %dx, %al; out %al, %dx
+                     "3C71 75ED"            # cmp $'q', %al; jne 1b
+                     "31C0 66BAF400 EE"     # xor %eax, %eax; mov $0xf4, %dx; out %al, %dx
+                     "F4 EBFD")             # 2: hlt; jmp 2b
+
+
+def elf(segments=((0x100000, 0x1000),), header=None, entry=0x10000C, program=HALT):
+    """A Multiboot kernel as an ELF32, with these (address, size) segments; it ends at once unless
+    told otherwise."""
+    code = (header or multiboot_header()) + program
     ident = b"\x7fELF\x01\x01\x01" + bytes(9)
     out = ident + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, entry, ELF_HEADER, 0, 0, ELF_HEADER,
                               PROGRAM_HEADER, len(segments), 40, 0, 0)
@@ -246,6 +260,8 @@ class Terminal:
 
 
 def console_case(tap, name, command, act, status, ready=b"Ctrl-A x ends"):
+    """act(terminal) does something once the command says `ready`; it returns what is wrong, or
+    None."""
     terminal = Terminal(*command)
     problem = terminal.wait_for(ready)
     deadline = time.monotonic() + 10
@@ -254,8 +270,8 @@ def console_case(tap, name, command, act, status, ready=b"Ctrl-A x ends"):
             problem = "the terminal never became raw"
         time.sleep(0.01)
     if not problem:
-        act(terminal)
-    tap.point(name, problem or terminal.finish(status))
+        problem = act(terminal)
+    tap.point(name, terminal.finish(status) or problem)
 
 
 def gone(pid):
@@ -285,6 +301,36 @@ def test_orphans(tap, endless):
               None if emulator and gone(int(emulator[0])) else f"{emulator} is still there")
 
 
+def help_and_end(terminal):
+    terminal.type(b"\x01h")
+    problem = terminal.wait_for(b"Ctrl-A a: send")
+    terminal.type(b"\x01x")
+    return problem
+
+
+def interrupt_and_end(terminal):
+    terminal.type(b"\x03")
+    time.sleep(0.3)
+    terminal.type(b"\x01x")
+
+
+def echoes(terminal):
+    """Type, see it come back, and end the guest."""
+    terminal.type(b"hello, guest")
+    problem = terminal.wait_for(b"hello, guest")
+    terminal.type(b"q")
+    return problem
+
+
+def test_keys(tap, tool):
+    """From the terminal through HyPike's serial line to the guest's, and back."""
+    with open("echo", "wb") as file:
+        file.write(elf(program=ECHO))
+    for machine in ("qemu", "bochs", "bochs-amd"):
+        echo = (tool, "boot", "--on", machine, "--kernel", "echo")
+        console_case(tap, f"{machine}: keys reach the guest", echo, echoes, OK, ready=b"hypike: 1 CPU")
+
+
 def run_console(tool, tap):
     with open("endless", "wb") as file:
         file.write(elf())
@@ -294,11 +340,8 @@ def run_console(tool, tap):
                      lambda terminal: terminal.type(b"\x01x"), OK)
     endless = (tool, "boot", "--bare", "--kernel", "endless")
     console_case(tap, "Ctrl-A h helps, Ctrl-A x ends it", endless,
-                 lambda terminal: (terminal.type(b"\x01h"), terminal.wait_for(b"Ctrl-A a: send"),
-                                   terminal.type(b"\x01x")), OK)
-    console_case(tap, "Ctrl-C goes to the guest", endless,
-                 lambda terminal: (terminal.type(b"\x03"), time.sleep(0.3),
-                                   terminal.type(b"\x01x")), OK)
+                 help_and_end, OK)
+    console_case(tap, "Ctrl-C goes to the guest", endless, interrupt_and_end, OK)
     console_case(tap, "SIGTERM restores the terminal", endless,
                  lambda terminal: terminal.process.terminate(), 128 + signal.SIGTERM)
     console_case(tap, "SIGHUP restores the terminal", endless,
@@ -310,6 +353,7 @@ def run_console(tool, tap):
     console_case(tap, "a timeout restores the terminal", (*endless, "--timeout", "1"),
                  lambda terminal: None, TIMEOUT)
     test_orphans(tap, endless)
+    test_keys(tap, tool)
 
 
 def boot_kernel(tool, *modules):

@@ -170,9 +170,18 @@ static __attribute__((noinline)) void before_slowly(struct vcpu *vcpu)
 }
 
 /** Host interrupts that wait are noted by the kernel, which acts on them at the next poll point. */
-static void interrupt_window(void)
+static void interrupt_window(const struct vcpu *vcpu)
 {
-	__asm__ volatile("sti; nop; cli" : : : "memory");
+	if ((vcpu->regs.rflags & RFLAGS_IF) == 0)
+		__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
+/** No event was in delivery, and CR8 is as it was. */
+static inline bool is_plain(const struct svm_vcpu *svm)
+{
+	const struct vmcb_control *const c = &svm->vmcb.control;
+
+	return (c->exitintinfo & SVM_EVENT_V) == 0 && (uint8_t)c->int_ctl == svm->v_tpr;
 }
 
 static void after_rarely(struct vcpu *vcpu)
@@ -185,8 +194,8 @@ static void after_rarely(struct vcpu *vcpu)
 		svm_step_after(vcpu);
 	if ((svm->slow & SVM_SLOW_IRET) != 0)
 		svm_iret_after(vcpu);
-	if ((svm->slow & SVM_SLOW_BOCHS) != 0 && (vcpu->regs.rflags & RFLAGS_IF) == 0)
-		interrupt_window();
+	if ((svm->slow & SVM_SLOW_BOCHS) != 0)
+		interrupt_window(vcpu);
 }
 
 /** EVENTINJ and TLB_CONTROL were for one entry. */
@@ -198,12 +207,17 @@ static void clear_once(struct vcpu *vcpu, struct svm_vcpu *svm)
 	svm->vmcb.control.tlb_control = SVM_TLB_NOTHING;
 }
 
+/** Whatever keeps an exit from being a plain one. */
 static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 	struct vmcb_control *const c = &svm->vmcb.control;
 	const bool injected = vcpu->delivering.valid;
 
+	if (svm->slow == SVM_SLOW_BOCHS && is_plain(svm)) {
+		interrupt_window(vcpu);
+		return;
+	}
 	if ((svm->slow & SVM_SLOW_ONCE) != 0)
 		clear_once(vcpu, svm);
 	if ((c->exitintinfo & SVM_EVENT_V) != 0 || svm->soft_injected || svm->df_injected)
@@ -214,11 +228,25 @@ static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 		after_rarely(vcpu);
 }
 
-static uint32_t high_row(uint32_t code)
+/** QEMU stores nonsense here when it refuses an entry; without V_INTR_MASKING, the guest could keep
+ *  the host's interrupts out. */
+static void restore_int_ctl(const struct vcpu *vcpu)
+{
+	struct svm_vcpu *const svm = svm_of(vcpu);
+
+	svm->vmcb.control.int_ctl = SVM_V_INTR_MASKING | svm->v_tpr;
+	if (vcpu->intr_window)
+		svm->vmcb.control.int_ctl |= SVM_V_WINDOW;
+}
+
+static __attribute__((noinline)) uint32_t high_row(const struct vcpu *vcpu, uint32_t code)
 {
 	if (code == SVM_EXIT_NPF)
 		return SVM_ROW_NPF;
-	return code == SVM_EXIT_INVALID ? SVM_ROW_INVALID : SVM_ROW_UNEXPECTED;
+	if (code != SVM_EXIT_INVALID)
+		return SVM_ROW_UNEXPECTED;
+	restore_int_ctl(vcpu);
+	return SVM_ROW_INVALID;
 }
 
 /**
@@ -247,11 +275,9 @@ void svm_exited(struct vcpu *vcpu)
 	vcpu->exit.insn_length = length <= 15 ? (uint32_t)length : 0;
 	vcpu->exit.index = code;
 	if (__builtin_expect(code >= SVM_EXIT_LOW_END, 0))
-		vcpu->exit.index = high_row(code);
+		vcpu->exit.index = high_row(vcpu, code);
 	c->clean = svm_features.clean;
-	if (__builtin_expect((c->exitintinfo & SVM_EVENT_V) != 0, 0) ||
-	    __builtin_expect((uint8_t)c->int_ctl != svm->v_tpr, 0) ||
-	    __builtin_expect(svm->slow != 0, 0))
+	if (__builtin_expect(!is_plain(svm) || svm->slow != 0, 0))
 		after_slowly(vcpu);
 }
 
@@ -264,7 +290,8 @@ static void svm_enter(struct vcpu *vcpu)
 	struct svm_vcpu *const svm = svm_of(vcpu);
 
 	if (__builtin_expect(svm->asid_generation != svm->cpu->generation, 0) ||
-	    __builtin_expect(tpr_changed(vcpu, svm), 0) || __builtin_expect(svm->slow != 0, 0))
+	    __builtin_expect(tpr_changed(vcpu, svm), 0) ||
+	    __builtin_expect((svm->slow & ~SVM_SLOW_BOCHS) != 0, 0))
 		before_slowly(vcpu);
 	svm->vmcb.save.rax = vcpu->regs.gpr[HV_RAX];
 	if (PARANOID)

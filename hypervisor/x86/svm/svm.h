@@ -19,7 +19,7 @@ struct svm_features {
 	uint32_t intercept_2, intercept_3; /**< bits of instructions that only newer CPUs have */
 	bool rdtscp;	     /**< TSC_AUX exists */
 	/** QEMU 7.2 and others without nRIP: stops on a change of rings by way of a TSS that TR
-	 *  shows as busy; exits on INT3 as on INT n. */
+	 *  shows as busy, and on a write of CR8 while V_IRQ is set; exits on INT3 as on INT n. */
 	bool qemu;
 	/** Bochs 2.7: an intercepted #DB leaves no trace in DR6; EXITINTINFO can be that of an
 	 *  older event; a shutdown doesn't exit; entered with RFLAGS.IF = 0, the guest isn't left

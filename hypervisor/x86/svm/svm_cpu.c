@@ -251,6 +251,9 @@ void svm_check_before(const struct vcpu *vcpu)
 		host_panic("svm: interrupts are on before VMRUN");
 	if (vcpu->cpu != host_cpu() || (svm_of(vcpu)->vmcb_pa & HV_PAGE_MASK) != 0)
 		host_panic("svm: vCPU of CPU %u runs on CPU %u", vcpu->cpu, host_cpu());
+	if ((svm_of(vcpu)->vmcb.control.int_ctl & SVM_V_INTR_MASKING) == 0 ||
+	    (svm_of(vcpu)->vmcb.control.intercept_1 & SVM_I1_INTR) == 0)
+		host_panic("svm: the guest could keep interrupts out");
 	if ((host.efer & EFER_SVME) == 0 ||
 	    rdmsr(AMD_VM_HSAVE_PA) != host_virt_to_phys(&hsave[vcpu->cpu]).raw)
 		host_panic("svm: AMD-V is off on CPU %u", vcpu->cpu);

@@ -172,10 +172,12 @@ void svm_intr_window(struct vcpu *vcpu, bool on)
 	struct vmcb_control *const c = &svm->vmcb.control;
 
 	vcpu->intr_window = on;
-	c->int_ctl &= ~(SVM_V_IRQ | SVM_V_INTR_PRIO_MAX | SVM_V_IGN_TPR);
+	c->int_ctl &= ~SVM_V_WINDOW;
 	if (on)
-		c->int_ctl |= SVM_V_IRQ | SVM_V_INTR_PRIO_MAX | SVM_V_IGN_TPR;
+		c->int_ctl |= SVM_V_WINDOW;
 	svm_dirty(svm, SVM_CLEAN_TPR);
+	if (svm_features.qemu)
+		svm_apply_traps(vcpu);
 }
 
 enum verdict svm_exit_intr_window(struct vcpu *vcpu)

@@ -76,7 +76,7 @@ static void add_own(struct intercepts *to, const struct vcpu *vcpu)
 		to->exception |= SVM_EXCEPTION(X86_DB);
 	if (svm_features.bochs)
 		to->exception |= SVM_EXCEPTION(X86_DF);
-	if (svm->cr8_trap)
+	if (svm->cr8_trap || (svm_features.qemu && vcpu->intr_window))
 		to->cr |= SVM_CR_WRITE(8);
 	if (svm->nmi_shadow != 0 && (svm->slow & SVM_SLOW_IRET) == 0)
 		to->word_1 |= SVM_I1_IRET;

@@ -147,6 +147,8 @@ enum svm_exit_code {
 #define SVM_V_IRQ	   (1u << 8)
 #define SVM_V_INTR_PRIO_MAX (0xfu << 16)
 #define SVM_V_IGN_TPR	   (1u << 20)
+/** An interrupt of the highest priority is pending. */
+#define SVM_V_WINDOW	   (SVM_V_IRQ | SVM_V_INTR_PRIO_MAX | SVM_V_IGN_TPR)
 #define SVM_V_INTR_MASKING (1u << 24)
 
 /* offset 068h */
