@@ -55,6 +55,7 @@ struct boot {
 	const char *image; /* a ready system image */
 	const char *keep;
 	char *directory;
+	char *log_path; /* what the emulator itself says */
 	struct strings argv;
 	struct console_result result;
 	int status;
@@ -346,6 +347,31 @@ static void print_argv(const struct strings *argv)
 	putchar('\n');
 }
 
+/* A kernel of somebody else ends as it likes, but it must have been there. */
+static bool judge_bare(struct boot *boot, int debug_exit)
+{
+	const char *text = boot->machine->shutdown_text;
+
+	if (text != NULL && !log_contains(boot->log_path, text))
+		return report("%s gave up", boot->argv.item[0]);
+	if (text == NULL && debug_exit < 0)
+		report("the machine was reset or switched off");
+	if (boot->status < 0)
+		boot->status = debug_exit >= 0 ? debug_exit : 0;
+	return true;
+}
+
+static bool judge_hypike(struct boot *boot, int debug_exit)
+{
+	if (boot->status < 0)
+		return report(boot->result.panicked ? "HyPike's kernel panicked"
+						    : "the machine ended without HyPike saying so");
+	if (debug_exit >= 0 && debug_exit != boot->status)
+		return report("HyPike said it ended with status %d, but left the machine with %d",
+			      boot->status, debug_exit);
+	return true;
+}
+
 static int judge_ended(struct boot *boot)
 {
 	const struct console_result *result = &boot->result;
@@ -356,23 +382,8 @@ static int judge_ended(struct boot *boot)
 		return EXIT_EMULATOR;
 	}
 	boot->status = result->system_status;
-	/* A kernel of somebody else ends as it likes. */
-	if (boot->bare && boot->status < 0) {
-		boot->status = debug_exit >= 0 ? debug_exit : 0;
-		if (debug_exit < 0 && boot->machine == &machine_qemu)
-			report("the machine was reset or switched off");
-	}
-	if (boot->status < 0) {
-		report(result->panicked ? "HyPike's kernel panicked"
-					: "the machine ended without HyPike saying so");
+	if (!(boot->bare ? judge_bare(boot, debug_exit) : judge_hypike(boot, debug_exit)))
 		return EXIT_EMULATOR;
-	}
-	/* The debug exit port keeps seven bits. */
-	if (debug_exit >= 0 && debug_exit != (boot->status & 0x7f)) {
-		report("HyPike said it ended with status %d, but left the machine with %d",
-		       boot->status, debug_exit);
-		return EXIT_EMULATOR;
-	}
 	return boot->status == 0 ? EXIT_OK : EXIT_SYSTEM;
 }
 
@@ -412,16 +423,16 @@ static int run(struct boot *boot, struct console *console)
 	struct console_options console_options = {
 		.timeout = boot->timeout,
 		.output = boot->json ? STDERR_FILENO : STDOUT_FILENO,
-		.log_path = string_format("%s/emulator.log", boot->directory),
+		.log_path = boot->log_path,
 	};
 	int code;
 
-	remove(console_options.log_path);
+	remove(boot->log_path);
 	console_run(console, boot->argv.item, &console_options, &boot->result);
 	boot->status = -1;
 	code = judge(boot);
 	if (code == EXIT_EMULATOR && !boot->result.panicked)
-		log_show_tail(console_options.log_path);
+		log_show_tail(boot->log_path);
 	if (boot->json)
 		print_json(boot, code);
 	return code;
@@ -435,6 +446,7 @@ static int prepare_and_run(struct boot *boot)
 		return EXIT_INPUT;
 	if (!console_open(&console))
 		return EXIT_EMULATOR;
+	boot->log_path = string_format("%s/emulator.log", boot->directory);
 	boot->request.directory = boot->directory;
 	boot->request.serial = console.device;
 	if (!boot->machine->prepare(boot->machine, &boot->request, &boot->argv))

@@ -48,6 +48,8 @@ struct machine {
 	/** Write what it needs into the directory and fill in the argument vector. */
 	bool (*prepare)(const struct machine *machine, const struct machine_request *request,
 			struct strings *argv);
+	/** Text in the emulator's log where the system itself ended the machine; NULL: none. */
+	const char *shutdown_text;
 	/** @return the status that the system gave through the debug-exit port, or -1. */
 	int (*debug_exit)(int exit_status);
 };

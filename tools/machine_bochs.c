@@ -81,6 +81,7 @@ const struct machine machine_bochs = {
 	.what = "Bochs's emulated VT-x",
 	.cpu_model = "corei7_skylake_x",
 	.package = "bochs",
+	.shutdown_text = "shutdown requested",
 	.prepare = bochs_prepare,
 	.debug_exit = bochs_debug_exit,
 };
@@ -90,6 +91,7 @@ const struct machine machine_bochs_amd = {
 	.what = "Bochs's emulated AMD-V (Ryzen)",
 	.cpu_model = "ryzen",
 	.package = "bochs",
+	.shutdown_text = "shutdown requested",
 	.prepare = bochs_prepare,
 	.debug_exit = bochs_debug_exit,
 };

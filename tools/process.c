@@ -75,6 +75,21 @@ bool process_run(char *const *argv, const char *log_path)
 	return report("%s failed", argv[0]);
 }
 
+bool log_contains(const char *log_path, const char *text)
+{
+	FILE *log = fopen(log_path, "r");
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	while (log != NULL && !found && getline(&line, &size, log) >= 0)
+		found = strstr(line, text) != NULL;
+	free(line);
+	if (log != NULL)
+		fclose(log);
+	return found;
+}
+
 /* @return where the last `lines` lines of a text start. */
 static const char *last_lines(const char *text, size_t size, unsigned lines)
 {

@@ -22,6 +22,9 @@ pid_t process_start(char *const *argv, const char *log_path);
 /** Run a program to its end. @return false after report() where it failed. */
 bool process_run(char *const *argv, const char *log_path);
 
+/** @return true where a log has the text in it. */
+bool log_contains(const char *log_path, const char *text);
+
 /** Copy the last lines of a log to stderr. */
 void log_show_tail(const char *log_path);
 
