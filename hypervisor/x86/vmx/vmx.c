@@ -464,6 +464,17 @@ static inline void check_host(const struct vmx_vcpu *v)
 }
 #endif
 
+/**
+ * Bochs 2.7 doesn't leave a guest that is entered with RFLAGS.IF = 0 for host interrupts before it
+ * has changed IF. So that no such guest keeps the host from its interrupts by nothing but exits,
+ * those that wait are let in here; the kernel acts on them at the next poll point.
+ */
+static inline void interrupt_window(const struct vcpu *vcpu)
+{
+	if (vmx_unlikely((vcpu->regs.rflags & RFLAGS_IF) == 0))
+		__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 /** What comes back from vmx_launch() and vmx_resume(). */
 static inline void finish(struct vcpu *vcpu, unsigned int failed)
 {
@@ -472,6 +483,7 @@ static inline void finish(struct vcpu *vcpu, unsigned int failed)
 		decode_insn_failure(vcpu, failed);
 	else
 		decode(vcpu);
+	interrupt_window(vcpu);
 }
 
 /** VMLAUNCH is always this way: who cleared the VMCS has left VMX_WORK_CURRENT behind. */
