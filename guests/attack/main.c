@@ -21,6 +21,7 @@ static const struct act_group groups[] = {
 	{"memory", acts_memory},
 	{"mode", acts_mode},
 	{"device", acts_device},
+	{"mmio", acts_mmio},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -70,7 +70,10 @@ class Report:
     def _print_failures(self):
         for outcome in self.outcomes:
             if outcome.count(tap.FAILED):
-                print(f"failed: {outcome.case.title}: see {self.log_path(outcome)}")
+                reasons = "; ".join(f"{point.name}: {point.reason}" for point in outcome.points
+                                    if point.result == tap.FAILED)
+                print(f"failed: {outcome.case.title}: {reasons[:600]} "
+                      f"(see {self.log_path(outcome)})")
 
     def _print_machines(self):
         print(f"{'machine':16} {'passed':>7} {'failed':>7} {'skipped':>8} {'programs':>9} "

@@ -587,7 +587,8 @@ static void test_race(void **state)
 	odd_values = 0;
 	__atomic_store_n(&flipping, 1, __ATOMIC_RELAXED);
 	pthread_create(&thread, NULL, flip, NULL);
-	for (uint32_t i = 0; i < 200000; i++) {
+	/* Until each entry was met: on a busy machine the other thread may be long in coming. */
+	for (uint32_t i = 0; i < 200000 || seen[0] == 0 || seen[1] == 0 || seen[2] == 0; i++) {
 		gpa_t to = gpa(0);
 		uint32_t fault;
 		hv_status_t status =
@@ -605,7 +606,6 @@ static void test_race(void **state)
 	__atomic_store_n(&flipping, 0, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	assert_true(odd_values <= 1); /* the first entry found was none of the list */
-	assert_true(seen[0] > 0 && seen[1] > 0 && seen[2] > 0);
 }
 
 int main(void)
