@@ -21,7 +21,7 @@ static hv_status_t attach_ports(struct bus *bus, struct device *dev,
 	if (bus->slots == BUS_DEVICE_SLOTS)
 		return HV_E_FULL;
 	for (uint64_t i = 0; i < range->size; i++) {
-		if (bus->port[range->first + i] != 0)
+		if (bus->port[range->first + i] != 0 && !range->over)
 			return HV_E_EXISTS;
 	}
 	uint32_t n = bus->slots++;
@@ -77,6 +77,20 @@ hv_status_t bus_attach_range(struct bus *bus, struct device *dev, const struct d
 		return HV_E_INVALID;
 	return range->space == DEVICE_PORTS ? attach_ports(bus, dev, range)
 					    : attach_memory(bus, dev, range);
+}
+
+void bus_detach_memory(struct bus *bus, uint64_t first)
+{
+	for (uint32_t i = 0; i < bus->regions; i++) {
+		if (bus->region[i].first != first)
+			continue;
+		bus->regions--;
+		memmove(&bus->region[i], &bus->region[i + 1],
+			(bus->regions - i) * sizeof(bus->region[0]));
+		/* Caches may still name it: nothing is there. */
+		memset(&bus->region[bus->regions], 0, sizeof(bus->region[0]));
+		return;
+	}
 }
 
 hv_status_t bus_attach(struct bus *bus, struct device *dev)

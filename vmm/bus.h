@@ -56,6 +56,8 @@ void bus_init(struct bus *bus);
 hv_status_t bus_attach(struct bus *bus, struct device *dev);
 /** Let it answer in one more range. */
 hv_status_t bus_attach_range(struct bus *bus, struct device *dev, const struct device_range *range);
+/** Let nobody answer any more in the range of memory that begins at `first`; it was attached so. */
+void bus_detach_memory(struct bus *bus, uint64_t first);
 
 /** Accesses that the fast path below doesn't settle. */
 uint32_t bus_port_read_slow(struct bus *bus, uint32_t port, unsigned int size);

@@ -29,6 +29,8 @@ struct device_range {
 	uint32_t base;	/**< `where` of the first byte in read() and write(): tells ranges apart */
 	uint8_t space;	/**< enum device_space */
 	uint8_t width;	/**< widest access that reaches the device whole; wider ones are split up */
+	uint8_t over;	/**< ports: may take them from a range of another, whose accesses from below
+			     stay whole (CF9h lies in CF8h to CFBh) */
 };
 
 /* ----------------------------------------------------------------------------- state, as a table */

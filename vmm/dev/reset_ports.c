@@ -51,7 +51,7 @@ static const struct device_field fields[] = {
 
 static const struct device_range ranges[] = {
 	{.space = DEVICE_PORTS, .first = 0x92, .size = 1, .width = 1, .base = REG_PORT_A},
-	{.space = DEVICE_PORTS, .first = 0xcf9, .size = 1, .width = 1, .base = REG_RCR},
+	{.space = DEVICE_PORTS, .first = 0xcf9, .size = 1, .width = 1, .over = 1, .base = REG_RCR},
 };
 
 static const struct device_class class = {
