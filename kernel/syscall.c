@@ -30,7 +30,7 @@ int64_t sys_shutdown(uint64_t status)
 {
 	const struct partition *partition = partition_self();
 
-	if (partition_count != 1 && (partition->config->flags & SYSTEM_PARTITION_INPUT) == 0)
+	if (partition_count != 1 && (partition->config->flags & SYSTEM_PARTITION_MAY_SHUTDOWN) == 0)
 		return HV_E_DENIED;
 	end_machine(STATUS(status));
 }
@@ -57,7 +57,7 @@ const syscall_t syscall_table[SYS_COUNT] = {
 	[SYS_CONSOLE_READ] = CALL(sys_console_read),
 	[SYS_CONSOLE_BIND] = CALL(sys_console_bind),
 	[SYS_SHUTDOWN] = CALL(sys_shutdown),
-	[SYS_SHUTDOWN + 1 ... SYS_HV_FIRST - 1] = CALL(sys_unknown),
+	[SYS_THREAD_STOP ... SYS_HV_FIRST - 1] = CALL(sys_unknown),
 	[SYS_HV_QUERY] = CALL(sys_hv_query),
 	[SYS_HV_VM_CREATE] = CALL(sys_hv_vm_create),
 	[SYS_HV_VM_DESTROY] = CALL(sys_hv_vm_destroy),

@@ -9,21 +9,11 @@
 #include <hypike/types.h>
 
 #include "lib/crc32c.h"
+#include "lib/system_check.h"
 
-/* What is being built and where the reason goes. */
-struct check {
-	struct system_image image;
-	struct system_image_error *error;
-};
-
-static bool refuse(struct check *check, const char *table, uint32_t entry, const char *reason)
+static bool refuse(struct system_check *check, const char *table, uint32_t entry, const char *reason)
 {
-	*check->error = (struct system_image_error){
-		.reason = reason,
-		.table = table,
-		.entry = entry,
-	};
-	return false;
+	return system_check_refuse(check, table, entry, reason);
 }
 
 static bool same_string(const char *a, const char *b)
@@ -36,7 +26,7 @@ static bool same_string(const char *a, const char *b)
 
 /* ---- header ---- */
 
-static const struct system_header *header_of(const struct check *check)
+static const struct system_header *header_of(const struct system_check *check)
 {
 	return (const struct system_header *)(const void *)check->image.base;
 }
@@ -51,7 +41,7 @@ static bool magic_matches(const struct system_header *header)
 	return true;
 }
 
-static bool check_header(struct check *check, uint64_t available)
+static bool check_header(struct system_check *check, uint64_t available)
 {
 	const struct system_header *header = header_of(check);
 	const size_t covered = offsetof(struct system_header, version);
@@ -92,6 +82,15 @@ static const struct table_type table_types[] = {
 	{SYSTEM_TABLE_STRINGS, 1, 1, SYSTEM_MAX_STRINGS},
 	{SYSTEM_TABLE_FILES, sizeof(struct system_file), 1, SYSTEM_MAX_FILE},
 	{SYSTEM_TABLE_PARTITIONS, sizeof(struct system_partition), 1, SYSTEM_MAX_PARTITION},
+	{SYSTEM_TABLE_PLANS, sizeof(struct system_plan), 1, SYSTEM_MAX_PLAN},
+	{SYSTEM_TABLE_WINDOWS, sizeof(struct system_window), 1, SYSTEM_MAX_WINDOW},
+	{SYSTEM_TABLE_CHANNELS, sizeof(struct system_channel), 1, SYSTEM_MAX_CHANNEL},
+	{SYSTEM_TABLE_PORTS, sizeof(struct system_port), 1, SYSTEM_MAX_PORT},
+	{SYSTEM_TABLE_REGIONS, sizeof(struct system_region), 1, SYSTEM_MAX_REGION},
+	{SYSTEM_TABLE_SHARES, sizeof(struct system_share), 1, SYSTEM_MAX_SHARE},
+	{SYSTEM_TABLE_DEVICES, sizeof(struct system_device), 1, SYSTEM_MAX_DEVICE},
+	{SYSTEM_TABLE_HEALTH, sizeof(struct system_health), 1, SYSTEM_MAX_HEALTH},
+	{SYSTEM_TABLE_TRACE, sizeof(struct system_trace), 1, 1},
 };
 #define TABLE_TYPES (sizeof(table_types) / sizeof(table_types[0]))
 
@@ -103,13 +102,13 @@ static const struct table_type *table_type_find(uint32_t type)
 	return NULL;
 }
 
-static const struct system_table *directory_of(const struct check *check)
+static const struct system_table *directory_of(const struct system_check *check)
 {
 	return (const struct system_table *)(const void *)(check->image.base +
 							   sizeof(struct system_header));
 }
 
-static uint64_t directory_end(const struct check *check)
+static uint64_t directory_end(const struct system_check *check)
 {
 	return sizeof(struct system_header) +
 	       (uint64_t)header_of(check)->table_count * sizeof(struct system_table);
@@ -125,7 +124,7 @@ static bool tables_overlap(const struct system_table *a, const struct system_tab
 	return a->offset < b->offset + table_size(b) && b->offset < a->offset + table_size(a);
 }
 
-static bool check_table(struct check *check, uint32_t index)
+static bool check_table(struct system_check *check, uint32_t index)
 {
 	const struct system_table *table = &directory_of(check)[index];
 	const struct table_type *type = table_type_find(table->type);
@@ -152,7 +151,7 @@ static bool check_table(struct check *check, uint32_t index)
 	return true;
 }
 
-static const void *table_take(const struct check *check, uint32_t type, uint32_t *count)
+static const void *table_take(const struct system_check *check, uint32_t type, uint32_t *count)
 {
 	for (uint32_t i = 0; i < header_of(check)->table_count; i++)
 		if (directory_of(check)[i].type == type) {
@@ -162,7 +161,22 @@ static const void *table_take(const struct check *check, uint32_t type, uint32_t
 	return NULL;
 }
 
-static bool check_directory(struct check *check)
+static void take_optional(struct system_check *check)
+{
+	struct system_image *image = &check->image;
+
+	image->plans = table_take(check, SYSTEM_TABLE_PLANS, &image->plan_count);
+	image->windows = table_take(check, SYSTEM_TABLE_WINDOWS, &image->window_count);
+	image->channels = table_take(check, SYSTEM_TABLE_CHANNELS, &image->channel_count);
+	image->ports = table_take(check, SYSTEM_TABLE_PORTS, &image->port_count);
+	image->regions = table_take(check, SYSTEM_TABLE_REGIONS, &image->region_count);
+	image->shares = table_take(check, SYSTEM_TABLE_SHARES, &image->share_count);
+	image->devices = table_take(check, SYSTEM_TABLE_DEVICES, &image->device_count);
+	image->health = table_take(check, SYSTEM_TABLE_HEALTH, &image->health_count);
+	image->trace = table_take(check, SYSTEM_TABLE_TRACE, &image->trace_count);
+}
+
+static bool check_directory(struct system_check *check)
 {
 	struct system_image *image = &check->image;
 
@@ -179,12 +193,13 @@ static bool check_directory(struct check *check)
 	image->partitions = table_take(check, SYSTEM_TABLE_PARTITIONS, &image->partition_count);
 	if (image->strings == NULL || image->files == NULL || image->partitions == NULL)
 		return refuse(check, "header", 0, "strings, files or partitions are missing");
+	take_optional(check);
 	return true;
 }
 
 /* ---- strings ---- */
 
-static bool check_strings(struct check *check)
+static bool check_strings(struct system_check *check)
 {
 	const struct system_image *image = &check->image;
 
@@ -220,7 +235,7 @@ static bool padding_is_zero(const struct system_image *image, const struct syste
 	return true;
 }
 
-static bool check_file_place(struct check *check, uint32_t index)
+static bool check_file_place(struct system_check *check, uint32_t index)
 {
 	const struct system_image *image = &check->image;
 	const struct system_file *file = &image->files[index];
@@ -249,7 +264,7 @@ static bool same_bytes_before(const struct system_image *image, uint32_t index)
 	return false;
 }
 
-static bool check_file_bytes(struct check *check, uint32_t index)
+static bool check_file_bytes(struct system_check *check, uint32_t index)
 {
 	const struct system_image *image = &check->image;
 	const struct system_file *file = &image->files[index];
@@ -263,7 +278,7 @@ static bool check_file_bytes(struct check *check, uint32_t index)
 	return true;
 }
 
-static bool check_files(struct check *check)
+static bool check_files(struct system_check *check)
 {
 	for (uint32_t i = 0; i < check->image.file_count; i++)
 		if (!check_file_place(check, i))
@@ -275,26 +290,6 @@ static bool check_files(struct check *check)
 }
 
 /* ---- partitions ---- */
-
-static bool name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '-' || c == '.';
-}
-
-static bool name_well_formed(const char name[SYSTEM_NAME_SIZE])
-{
-	unsigned length = 0;
-
-	while (length < SYSTEM_NAME_SIZE && name_char(name[length]))
-		length++;
-	if (length == 0 || length == SYSTEM_NAME_SIZE)
-		return false;
-	for (unsigned i = length; i < SYSTEM_NAME_SIZE; i++)
-		if (name[i] != '\0')
-			return false;
-	return true;
-}
 
 static bool file_names_unique(const struct system_image *image, const struct system_partition *p)
 {
@@ -308,7 +303,7 @@ static bool file_names_unique(const struct system_image *image, const struct sys
 	return true;
 }
 
-static bool check_partition_files(struct check *check, uint32_t index)
+static bool check_partition_files(struct system_check *check, uint32_t index)
 {
 	const struct system_image *image = &check->image;
 	const struct system_partition *partition = &image->partitions[index];
@@ -324,7 +319,7 @@ static bool check_partition_files(struct check *check, uint32_t index)
 	return true;
 }
 
-static bool check_partition_limits(struct check *check, uint32_t index)
+static bool check_partition_limits(struct system_check *check, uint32_t index)
 {
 	const struct system_partition *partition = &check->image.partitions[index];
 
@@ -332,6 +327,8 @@ static bool check_partition_limits(struct check *check, uint32_t index)
 		return refuse(check, "partitions", index, "unknown kind of partition");
 	if ((partition->flags & ~SYSTEM_PARTITION_FLAGS) != 0)
 		return refuse(check, "partitions", index, "unknown flags");
+	if (partition->reserved != 0)
+		return refuse(check, "partitions", index, "a reserved field is not zero");
 	if (partition->cpus == 0)
 		return refuse(check, "partitions", index, "no CPU to run on");
 	if (partition->ram_size % SYSTEM_PAGE != 0 || partition->kernel_size % SYSTEM_PAGE != 0)
@@ -348,7 +345,7 @@ static bool check_partition_limits(struct check *check, uint32_t index)
 	return true;
 }
 
-static bool check_partition_against(struct check *check, uint32_t index, uint32_t other)
+static bool check_partition_against(struct system_check *check, uint32_t index, uint32_t other)
 {
 	const struct system_partition *a = &check->image.partitions[other];
 	const struct system_partition *b = &check->image.partitions[index];
@@ -361,10 +358,10 @@ static bool check_partition_against(struct check *check, uint32_t index, uint32_
 	return true;
 }
 
-static bool check_partitions(struct check *check)
+static bool check_partitions(struct system_check *check)
 {
 	for (uint32_t i = 0; i < check->image.partition_count; i++) {
-		if (!name_well_formed(check->image.partitions[i].name))
+		if (!system_check_name(check->image.partitions[i].name))
 			return refuse(check, "partitions", i, "the name is malformed");
 		if (!check_partition_files(check, i) || !check_partition_limits(check, i))
 			return false;
@@ -380,10 +377,12 @@ static bool check_partitions(struct check *check)
 bool system_image_open(const void *bytes, uint64_t size, struct system_image *image,
 		       struct system_image_error *error)
 {
-	struct check check = {.image.base = bytes, .error = error};
+	struct system_check check = {.image.base = bytes, .error = error};
 
 	if (!check_header(&check, size) || !check_directory(&check) || !check_strings(&check) ||
-	    !check_files(&check) || !check_partitions(&check))
+	    !check_files(&check) || !check_partitions(&check) || !system_check_time(&check) ||
+	    !system_check_communication(&check) || !system_check_devices(&check) ||
+	    !system_check_health(&check))
 		return false;
 	*image = check.image;
 	return true;

@@ -24,12 +24,24 @@ struct system_image {
 	uint32_t file_count;
 	const char *strings;
 	uint32_t strings_size;
+	/* Tables that may be absent: then the count is 0. */
+	const struct system_plan *plans;
+	const struct system_window *windows;
+	const struct system_channel *channels;
+	const struct system_port *ports;
+	const struct system_region *regions;
+	const struct system_share *shares;
+	const struct system_device *devices;
+	const struct system_health *health;
+	const struct system_trace *trace;
+	uint32_t plan_count, window_count, channel_count, port_count, region_count, share_count;
+	uint32_t device_count, health_count, trace_count;
 };
 
 /** Why an image was refused: `<table>[<entry>]: <reason>`. */
 struct system_image_error {
 	const char *reason; /**< "checksum is wrong" */
-	const char *table;  /**< "header", "directory", "strings", "files" or "partitions" */
+	const char *table;  /**< "header", "directory", "partitions", "windows" ... */
 	uint32_t entry;	    /**< which entry of the table; 0 for the header */
 };
 

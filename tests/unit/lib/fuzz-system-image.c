@@ -3,7 +3,7 @@
  * libFuzzer: the input is a list of changes to a well-formed system image, whose checksums are
  * then made right. What the check accepts must be usable to the last byte.
  *
- * sources: lib/crc32c.c lib/system_image.c
+ * sources: lib/crc32c.c lib/system_image.c lib/system_tables.c
  * @verifies LIB-302
  */
 #include <stdlib.h>
