@@ -65,6 +65,7 @@ typedef enum {
 	HV_E_OVERFLOW = -11,   /**< a sum or product does not fit */
 	HV_E_FULL = -12,       /**< a queue or table has no room */
 	HV_E_EMPTY = -13,      /**< a queue has nothing in it */
+	HV_E_RANGE = -14,      /**< a number behind the last, or a buffer that is too small */
 } hv_status_t;
 
 /** @return true and the sum in `*sum`, or false where a + b wraps. */
