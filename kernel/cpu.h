@@ -11,6 +11,7 @@
 #include "kernel/layout.h"
 #include "kernel/sched.h"
 #include "kernel/timer.h"
+#include "kernel/trace_ring.h"
 
 /** Features that the kernel looks for, the same on all CPUs. */
 struct cpu_features {
@@ -56,6 +57,7 @@ struct cpu {
 	uint64_t xcr0;
 	struct sched sched;
 	struct timer_queue timers;
+	struct trace_ring trace;
 	/* Another CPU's call (smp.c). */
 	void (*call)(void *arg);
 	void *call_arg;

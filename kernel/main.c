@@ -19,6 +19,7 @@
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
 #include "kernel/topology.h"
+#include "kernel/trace.h"
 #include "kernel/x86.h"
 
 void kernel_main(uint32_t magic, uint32_t info_address);
@@ -98,6 +99,8 @@ static void init_console(void)
 	options_read(boot_info.cmdline);
 	if (options.e9)
 		console_use_e9();
+	if (options.mux)
+		console_use_streams();
 }
 
 /* The second half, on a stack that has a guard page. */
@@ -108,6 +111,7 @@ static void start_system(void)
 	host_log("%u CPU%s, %lu MHz, %s, %lu MiB of memory", cpu_count, cpu_count > 1 ? "s" : "",
 		 clock_tsc_khz / 1000, apic_description(), memory_left() >> 20);
 	open_system_image();
+	trace_init(&image);
 	start_driver();
 	partitions_create(&image);
 	if (ioapic_route_uart(cpus[0].apic_id))

@@ -9,6 +9,7 @@
 #include <hypike/host.h>
 
 #include "kernel/timer.h"
+#include "kernel/trace_ring.h"
 
 struct cpu_features {
 	bool page_1g, smep, smap, umip, xsave, x2apic, tsc_deadline;
@@ -20,6 +21,7 @@ extern struct cpu_features cpu_features;
 struct cpu {
 	uint32_t work, index;
 	struct timer_queue timers;
+	struct trace_ring trace;
 };
 extern struct cpu process_cpu;
 
