@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/console.h"
 
+#include <hypike/wire.h>
+
+#include "kernel/partition.h"
 #include "kernel/sched.h"
 #include "kernel/uart.h"
-#include "kernel/x86.h"
+#include "kernel/wire.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define LOG_LINE 256   /* bytes of a message of the kernel, at the most */
-#define PORT_E9	 0xe9u /* Bochs, QEMU: -debugcon stdio */
+#define LOG_LINE  256u	/* bytes of a message of the kernel, at the most */
+#define LOG_ROOM  32768u /* bytes of the kernel's ring */
+#define LOG_LINES 1000u
 
 static struct host_lock lock;
 static bool seized;
-static bool e9;
-static bool line_open; /* raw text of a partition has left the line unfinished */
+static bool interrupts; /* the UART's interrupt comes in */
+static bool listening;	/* to it, for room */
 static struct console_port *keys_to;
+static uint32_t lost; /* lines of the kernel's */
+
+static char log_text[LOG_ROOM];
+static struct console_port log_port = {
+	.ring = {.text = log_text, .size = LOG_ROOM, .max_pieces = LOG_LINES},
+};
 
 static void acquire(void)
 {
@@ -22,138 +32,25 @@ static void acquire(void)
 		host_lock(&lock);
 }
 
-static void release(void)
+/* Give the UART something to do. The lock is held. */
+static void push(void)
 {
-	if (!seized)
-		host_unlock(&lock);
-}
-
-/* ---- the ring; the lock is held ---- */
-
-#define RING  16384u /* a power of two */
-#define PIECE 64u    /* characters that a writer hands to the UART itself */
-
-static struct {
-	bool in_use; /* the UART's interrupt comes in */
-	bool waiting; /* for room in the UART */
-	uint32_t head, tail;
-	char text[RING];
-} ring;
-
-static uint32_t ring_count(void)
-{
-	return ring.head - ring.tail;
-}
-
-/* Characters from the tail that lie side by side. */
-static size_t ring_piece(size_t max)
-{
-	size_t count = ring_count(), to_end = RING - ring.tail % RING;
-
-	count = count < to_end ? count : to_end;
-	return count < max ? count : max;
-}
-
-/* Hand over what the UART has room for at once. */
-static void pump(void)
-{
-	size_t left = PIECE, done = 1;
-
-	while (left > 0 && done > 0 && ring_count() > 0) {
-		done = uart_fill(&ring.text[ring.tail % RING], ring_piece(left));
-		ring.tail += (uint32_t)done;
-		left -= done;
-	}
-	if (ring.waiting != (ring_count() > 0)) {
-		ring.waiting = ring_count() > 0;
-		uart_listen(ring.waiting);
-	}
-}
-
-static void drain_one(void)
-{
-	uart_put(ring.text[ring.tail++ % RING]);
-}
-
-static void put_raw(char c)
-{
-	if (e9)
-		x86_outb(PORT_E9, (uint8_t)c);
-	if (!ring.in_use) {
-		uart_put(c);
+	if (!interrupts) {
+		wire_drain();
 		return;
 	}
-	if (ring_count() == RING)
-		drain_one();
-	ring.text[ring.head++ % RING] = c;
-}
-
-static void flush(void)
-{
-	if (ring.in_use)
-		pump();
-}
-
-/* ---- lines; the lock is held ---- */
-
-static void put(void *ctx, char c)
-{
-	(void)ctx;
-	if (c == '\n')
-		put_raw('\r');
-	put_raw(c);
-}
-
-static void put_text(const char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		put(NULL, text[i]);
-}
-
-/* The kernel's lines begin at the left margin. */
-static void finish_line(void)
-{
-	if (line_open)
-		put(NULL, '\n');
-	line_open = false;
-}
-
-static void put_line(struct console_port *port)
-{
-	finish_line();
-	put_text(port->prefix, strlen(port->prefix));
-	put_text("| ", 2);
-	put_text(port->line, port->length);
-	put(NULL, '\n');
-	port->length = 0;
-}
-
-/* Bytes that a line with its prefix and line end takes at the most. */
-#define WHOLE_LINE (CONSOLE_LINE + 64u)
-
-static size_t write_by_line(struct console_port *port, const char *text, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < size && RING - ring_count() >= WHOLE_LINE; i++) {
-		if (text[i] != '\n' && text[i] != '\r')
-			port->line[port->length++] = text[i];
-		if (text[i] == '\n' || port->length == CONSOLE_LINE)
-			put_line(port);
+	wire_pump();
+	if (listening != wire_waiting()) {
+		listening = wire_waiting();
+		uart_listen(listening);
 	}
-	return i;
 }
 
-/* As it is, byte by byte: a guest's terminal has its own ideas of line ends. */
-static size_t write_through(const char *text, size_t size)
+static void release(void)
 {
-	size_t room = RING - ring_count(), count = size < room ? size : room;
-
-	for (size_t i = 0; i < count; i++)
-		put_raw(text[i]);
-	if (count != 0)
-		line_open = text[count - 1] != '\n';
-	return count;
+	push();
+	if (!seized)
+		host_unlock(&lock);
 }
 
 /* ---- setting up ---- */
@@ -166,43 +63,122 @@ void console_init(void)
 void console_use_interrupt(void)
 {
 	acquire();
-	ring.in_use = true;
+	interrupts = true;
 	uart_listen(false);
 	release();
 }
 
 void console_use_e9(void)
 {
-	e9 = true;
+	wire_e9 = true;
 }
 
-/* ---- output ---- */
+void console_use_streams(void)
+{
+	wire_streams = true;
+}
 
-void console_vlog(const char *format, va_list args)
+void console_attach(struct console_port *port, unsigned int index, const char *prefix)
+{
+	port->prefix = prefix;
+	port->stream = index + 1;
+	port->ring = (struct console_ring){
+		.text = port->output,
+		.size = CONSOLE_OUTPUT,
+		.max_pieces = CONSOLE_PIECES,
+	};
+}
+
+/* ---- the kernel's text; the lock is held ---- */
+
+static void log_put(void *ctx, char c)
+{
+	(void)ctx;
+	wire_append(&log_port, c);
+}
+
+static bool log_fits(void)
+{
+	return wire_room(&log_port.ring) >= 2 * LOG_LINE;
+}
+
+/* There is room again: say what is missing. */
+static void log_losses(void)
+{
+	if (lost == 0 || !log_fits())
+		return;
+	lib_fprintf(log_put, NULL, "hypike: %u lines were lost here\n", lost);
+	wire_commit(&log_port);
+	lost = 0;
+}
+
+static void log_line(const char *prefix, const char *line, size_t size)
+{
+	log_losses();
+	if (!log_fits()) {
+		lost++;
+		return;
+	}
+	while (*prefix != '\0')
+		wire_append(&log_port, *prefix++);
+	for (size_t i = 0; i < size; i++)
+		wire_append(&log_port, line[i]);
+	wire_append(&log_port, '\n');
+	wire_commit(&log_port);
+}
+
+static void log_formatted(const char *prefix, const char *format, va_list args)
 {
 	char line[LOG_LINE];
 	int length = lib_vsnprintf(line, sizeof(line), format, args);
-	size_t size = length < LOG_LINE ? (size_t)length : LOG_LINE - 1;
+	size_t size = length < (int)LOG_LINE ? (size_t)length : LOG_LINE - 1;
 
 	/* A final newline is optional. */
 	if (size != 0 && line[size - 1] == '\n')
 		size--;
 	acquire();
-	finish_line();
-	put_text("hypike: ", 8);
-	put_text(line, size);
-	put(NULL, '\n');
-	flush();
+	log_line(prefix, line, size);
 	release();
+}
+
+void console_vlog(const char *format, va_list args)
+{
+	log_formatted("hypike: ", format, args);
+}
+
+void console_print(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_formatted("", format, args);
+	va_end(args);
+}
+
+/* ---- partitions' text ---- */
+
+/* On a line of streams each write is a piece; else each line is. */
+static bool by_line(const struct console_port *port)
+{
+	return port->prefix != NULL && !wire_streams;
 }
 
 size_t console_write(struct console_port *port, const char *text, size_t size)
 {
-	size_t done;
+	const bool lines = by_line(port);
+	size_t done = 0;
 
 	acquire();
-	done = port->prefix != NULL ? write_by_line(port, text, size) : write_through(text, size);
-	flush();
+	while (done < size && wire_room(&port->ring) > 0) {
+		char c = text[done++];
+
+		if (c != '\r' || !lines)
+			wire_append(port, c);
+		if (port->ring.open >= CONSOLE_LINE || (lines && c == '\n'))
+			wire_commit(port);
+	}
+	if (!lines)
+		wire_commit(port);
 	release();
 	return done;
 }
@@ -210,18 +186,15 @@ size_t console_write(struct console_port *port, const char *text, size_t size)
 void console_flush(struct console_port *port)
 {
 	acquire();
-	if (port->prefix != NULL && port->length != 0)
-		put_line(port);
-	flush();
+	wire_commit(port);
 	release();
 }
 
 void console_drain(void)
 {
 	acquire();
-	while (ring_count() > 0)
-		drain_one();
-	ring.in_use = false;
+	log_losses();
+	interrupts = false;
 	release();
 }
 
@@ -240,24 +213,11 @@ void console_seize(void)
 
 void console_vpanic(unsigned int cpu, const char *format, va_list args)
 {
-	finish_line();
-	lib_fprintf(put, NULL, "hypike: panic on CPU %u: ", cpu);
-	lib_vprintf(put, NULL, format, args);
-	put(NULL, '\n');
-}
+	char line[LOG_LINE];
+	int length = lib_snprintf(line, sizeof(line), "hypike: panic on CPU %u: ", cpu);
 
-void console_print(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	acquire();
-	finish_line();
-	lib_vprintf(put, NULL, format, args);
-	put(NULL, '\n');
-	flush();
-	release();
-	va_end(args);
+	lib_vsnprintf(line + length, sizeof(line) - (size_t)length, format, args);
+	console_print("%s", line);
 }
 
 /* ---- input ---- */
@@ -269,13 +229,37 @@ void console_input_to(struct console_port *port)
 	release();
 }
 
+static void take_key(char c)
+{
+	if (keys_to != NULL && keys_to->head - keys_to->tail < CONSOLE_INPUT)
+		keys_to->input[keys_to->head++ % CONSOLE_INPUT] = c;
+}
+
+/* Behind an escape: that byte itself, or who gets the keys from now on. */
+static void take_escaped(uint8_t c)
+{
+	if (c == WIRE_ESCAPE)
+		take_key((char)c);
+	else if (c > WIRE_STREAM && c - WIRE_STREAM - 1u < partition_count)
+		keys_to = &partitions[c - WIRE_STREAM - 1u].console;
+}
+
 static void take_keys(void)
 {
+	static bool escaped;
 	char c;
 
-	for (unsigned int i = 0; i < CONSOLE_INPUT && uart_get(&c); i++)
-		if (keys_to != NULL && keys_to->head - keys_to->tail < CONSOLE_INPUT)
-			keys_to->input[keys_to->head++ % CONSOLE_INPUT] = c;
+	for (unsigned int i = 0; i < CONSOLE_INPUT && uart_get(&c); i++) {
+		if (wire_streams && !escaped && (uint8_t)c == WIRE_ESCAPE) {
+			escaped = true;
+			continue;
+		}
+		if (escaped)
+			take_escaped((uint8_t)c);
+		else
+			take_key(c);
+		escaped = false;
+	}
 }
 
 #define MAX_CAUSES 64u /* a UART that always wants something must not hold the CPU */
@@ -289,7 +273,7 @@ void console_interrupt(void)
 	acquire();
 	for (unsigned int i = 0; i < MAX_CAUSES && uart_pending(); i++) {
 		take_keys();
-		pump();
+		push();
 	}
 	if (keys_to != NULL) {
 		listener = keys_to->listener;

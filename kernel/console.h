@@ -4,13 +4,19 @@
  * The machine's serial line, shared by kernel and partitions.
  *
  * Lines of the kernel begin with `hypike: `. A partition's text goes out as it is while it has the
- * console for itself; otherwise in whole lines, each behind the partition's name.
+ * console for itself; otherwise in whole lines, each behind the partition's name. With the option
+ * `console=mux` it goes out as it comes, in streams that whoever is at the other end takes apart:
+ * WIRE_ESCAPE and WIRE_STREAM + n before what belongs to stream n (0: the kernel, n: partition n - 1),
+ * WIRE_ESCAPE twice for itself. The other way the same sequence chooses who gets the keys.
  *
- * Text waits in a ring for the UART, whose interrupt takes it out, so that nobody waits for the line
- * with interrupts off; but for a panic and for the kernel when the ring is full.
+ * Each port has its own room, so that one that floods the line fills nobody else's; what goes out is
+ * in the order of the writing. The kernel itself waits for nobody: when its room is full, lines are
+ * lost and counted.
  *
  * @req KRN-050 Keys reach the partition that has the input, all and in order, as long as it reads them.
- * @req KRN-051 All text reaches the line, whole and in order, before the machine ends.
+ * @req KRN-051 All text of partitions reaches the line, whole and in order, before the machine ends.
+ * @req KRN-052 A partition that floods the console delays another's text by no more than what fits into
+ *              its own room.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
@@ -21,14 +27,27 @@
 
 struct thread;
 
-#define CONSOLE_LINE  160u /**< a longer line of a partition is broken */
-#define CONSOLE_INPUT 256u /**< keys that wait to be read; a power of two */
+#define CONSOLE_LINE   160u  /**< a longer line of a partition is broken */
+#define CONSOLE_INPUT  256u  /**< keys that wait to be read; a power of two */
+#define CONSOLE_OUTPUT 2048u /**< bytes of a partition that wait for the line; a power of two */
+#define CONSOLE_PIECES 32u   /**< lines, or writes, that they may be */
 
-/** A partition's end of the console. */
+/** Text that waits for the line. */
+struct console_ring {
+	char *text;
+	uint32_t size; /**< a power of two */
+	uint32_t head, tail;
+	uint32_t pieces;     /**< of it in the queue for the line */
+	uint32_t max_pieces;
+	uint32_t open; /**< bytes at the head that are in no piece yet: an unfinished line */
+};
+
+/** A partition's end of the console. Made by console_attach(). */
 struct console_port {
 	const char *prefix; /**< NULL: text goes out as it is */
-	uint32_t length;    /**< of the unfinished line */
-	char line[CONSOLE_LINE];
+	uint32_t stream;    /**< its number on a line of streams */
+	struct console_ring ring;
+	char output[CONSOLE_OUTPUT];
 	/* Keys: written by the interrupt, read by the partition, both under the console's lock. */
 	uint32_t head, tail;
 	char input[CONSOLE_INPUT];
@@ -42,8 +61,12 @@ void console_init(void);
 void console_use_interrupt(void);
 /** Also write to the debug port E9h (QEMU, Bochs). */
 void console_use_e9(void);
+/** Text goes out in streams (`console=mux`). */
+void console_use_streams(void);
 /** The UART's interrupt. */
 void console_interrupt(void);
+/** Make the console of partition `index`; `prefix`: NULL or what is put before its lines. Boot only. */
+void console_attach(struct console_port *port, unsigned int index, const char *prefix);
 
 /** One line of the kernel's. */
 void console_vlog(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
@@ -66,7 +89,7 @@ void console_hold(void);
 
 /** Keys go to this partition's console; NULL: nowhere. */
 void console_input_to(struct console_port *port);
-/** Who is told of keys, by which notification bits. */
+/** Who is told of keys, by which notification bits; NULL: nobody. */
 void console_bind(struct console_port *port, struct thread *listener, uint64_t bits);
 /** @return how many keys were taken. */
 size_t console_read(struct console_port *port, char *text, size_t size);

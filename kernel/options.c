@@ -23,8 +23,12 @@ static bool number(const char *text, size_t size, uint64_t *value)
 
 static bool set_console(const char *value, size_t size)
 {
-	options.e9 = size == 2 && memcmp(value, "e9", 2) == 0;
-	return options.e9;
+	const bool e9 = size == 2 && memcmp(value, "e9", 2) == 0;
+	const bool mux = size == 3 && memcmp(value, "mux", 3) == 0;
+
+	options.e9 |= e9;
+	options.mux |= mux;
+	return e9 || mux;
 }
 
 static bool set_cpus(const char *value, size_t size)

@@ -230,8 +230,10 @@ static void take_config(struct partition *partition, const struct system_partiti
 	if (partition->cpus == 0)
 		end_refuse("partition %s: none of its CPUs (mask %lx) is in this machine of %u",
 			   partition->name, config->cpus, cpu_count);
-	if ((config->flags & SYSTEM_PARTITION_PREFIX) != 0 || partition_count > 1)
-		partition->console.prefix = partition->name;
+	console_attach(&partition->console, partition->index,
+		       (config->flags & SYSTEM_PARTITION_PREFIX) != 0 || partition_count > 1
+			       ? partition->name
+			       : NULL);
 	if ((config->flags & SYSTEM_PARTITION_INPUT) != 0)
 		console_input_to(&partition->console);
 }
