@@ -9,6 +9,7 @@
 #include "kernel/cpu.h"
 #include "kernel/end.h"
 #include "kernel/fpu.h"
+#include "kernel/health.h"
 #include "kernel/ioapic.h"
 #include "kernel/memory.h"
 #include "kernel/options.h"
