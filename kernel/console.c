@@ -42,7 +42,7 @@ static void push(void)
 	wire_pump();
 	if (listening != wire_waiting()) {
 		listening = wire_waiting();
-		uart_listen(listening);
+		uart_listen(&uart_console, listening);
 	}
 }
 
@@ -57,14 +57,14 @@ static void release(void)
 
 void console_init(void)
 {
-	uart_init();
+	uart_init(&uart_console);
 }
 
 void console_use_interrupt(void)
 {
 	acquire();
 	interrupts = true;
-	uart_listen(false);
+	uart_listen(&uart_console, false);
 	release();
 }
 
@@ -249,7 +249,7 @@ static void take_keys(void)
 	static bool escaped;
 	char c;
 
-	for (unsigned int i = 0; i < CONSOLE_INPUT && uart_get(&c); i++) {
+	for (unsigned int i = 0; i < CONSOLE_INPUT && uart_get(&uart_console, &c); i++) {
 		if (wire_streams && !escaped && (uint8_t)c == WIRE_ESCAPE) {
 			escaped = true;
 			continue;
@@ -271,7 +271,7 @@ void console_interrupt(void)
 	uint64_t bits = 0;
 
 	acquire();
-	for (unsigned int i = 0; i < MAX_CAUSES && uart_pending(); i++) {
+	for (unsigned int i = 0; i < MAX_CAUSES && uart_pending(&uart_console); i++) {
 		take_keys();
 		push();
 	}

@@ -39,7 +39,7 @@ static void power_off(int status)
 {
 	static const char shutdown[] = "Shutdown";
 
-	uart_drain();
+	uart_drain(&uart_console);
 	x86_outb(PORT_DEBUG_EXIT, (uint8_t)status);
 	for (const char *p = shutdown; *p != '\0'; p++)
 		x86_outb(PORT_BOCHS_SHUTDOWN, (uint8_t)*p);

@@ -5,18 +5,17 @@
 
 #include "kernel/x86.h"
 
-/* Registers, as offsets from the port of COM1 (PC16550D data sheet, table 2). */
-#define COM1	 0x3f8u
-#define UART_RBR (COM1 + 0) /* receiver buffer */
-#define UART_THR (COM1 + 0) /* transmitter holding */
-#define UART_DLL (COM1 + 0) /* divisor latch, DLAB=1 */
-#define UART_DLM (COM1 + 1)
-#define UART_IER (COM1 + 1) /* interrupt enable */
-#define UART_IIR (COM1 + 2) /* interrupt identification, reading */
-#define UART_FCR (COM1 + 2) /* FIFO control, writing */
-#define UART_LCR (COM1 + 3) /* line control */
-#define UART_MCR (COM1 + 4) /* modem control */
-#define UART_LSR (COM1 + 5) /* line status */
+/* Registers, as offsets from the first port (PC16550D data sheet, table 2). */
+#define UART_RBR 0u /* receiver buffer */
+#define UART_THR 0u /* transmitter holding */
+#define UART_DLL 0u /* divisor latch, DLAB=1 */
+#define UART_DLM 1u
+#define UART_IER 1u /* interrupt enable */
+#define UART_IIR 2u /* interrupt identification, reading */
+#define UART_FCR 2u /* FIFO control, writing */
+#define UART_LCR 3u /* line control */
+#define UART_MCR 4u /* modem control */
+#define UART_LSR 5u /* line status */
 
 #define IER_ERBFI 0x01u /* received data available */
 #define IER_ETBEI 0x02u /* transmitter holding register empty */
@@ -39,75 +38,85 @@
 
 #define FIFO_SIZE 16u
 
-static bool present;
-static size_t room; /* characters that fit when the transmitter is empty */
+struct uart uart_console = {.port = 0x3f8}; /* COM1 */
+struct uart uart_trace = {.port = 0x2f8};   /* COM2 */
 
-void uart_init(void)
+static uint8_t get(const struct uart *uart, uint16_t reg)
 {
-	x86_outb(UART_IER, 0);
-	x86_outb(UART_LCR, LCR_8N1 | LCR_DLAB);
-	x86_outb(UART_DLL, DIVISOR_115200);
-	x86_outb(UART_DLM, 0);
-	x86_outb(UART_LCR, LCR_8N1);
-	x86_outb(UART_FCR, FCR_ON);
-	x86_outb(UART_MCR, MCR_READY);
+	return x86_inb((uint16_t)(uart->port + reg));
+}
+
+static void set(const struct uart *uart, uint16_t reg, uint8_t value)
+{
+	x86_outb((uint16_t)(uart->port + reg), value);
+}
+
+void uart_init(struct uart *uart)
+{
+	set(uart, UART_IER, 0);
+	set(uart, UART_LCR, LCR_8N1 | LCR_DLAB);
+	set(uart, UART_DLL, DIVISOR_115200);
+	set(uart, UART_DLM, 0);
+	set(uart, UART_LCR, LCR_8N1);
+	set(uart, UART_FCR, FCR_ON);
+	set(uart, UART_MCR, MCR_READY);
 	/* Where there is none, the bus reads all ones. */
-	present = x86_inb(UART_LSR) != 0xff;
-	room = (x86_inb(UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
+	uart->present = get(uart, UART_LSR) != 0xff;
+	uart->room = (get(uart, UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
 }
 
-void uart_listen(bool wait_for_room)
+void uart_listen(const struct uart *uart, bool wait_for_room)
 {
-	x86_outb(UART_IER, wait_for_room ? IER_ERBFI | IER_ETBEI : IER_ERBFI);
+	set(uart, UART_IER, wait_for_room ? IER_ERBFI | IER_ETBEI : IER_ERBFI);
 }
 
-bool uart_pending(void)
+bool uart_pending(const struct uart *uart)
 {
-	return present && (x86_inb(UART_IIR) & IIR_NONE) == 0;
+	return uart->present && (get(uart, UART_IIR) & IIR_NONE) == 0;
 }
 
-static bool is(uint8_t status)
+static bool is(const struct uart *uart, uint8_t status)
 {
-	return (x86_inb(UART_LSR) & status) != 0;
+	return (get(uart, UART_LSR) & status) != 0;
 }
 
-static void wait_for(uint8_t status)
+static void wait_for(const struct uart *uart, uint8_t status)
 {
-	for (unsigned int i = 0; i < PATIENCE && !is(status); i++)
+	for (unsigned int i = 0; i < PATIENCE && !is(uart, status); i++)
 		x86_pause();
 }
 
-void uart_put(char c)
+void uart_put(const struct uart *uart, char c)
 {
-	if (!present)
+	if (!uart->present)
 		return;
-	wait_for(LSR_THRE);
-	x86_outb(UART_THR, (uint8_t)c);
+	wait_for(uart, LSR_THRE);
+	set(uart, UART_THR, (uint8_t)c);
 }
 
-void uart_drain(void)
+void uart_drain(const struct uart *uart)
 {
-	if (present)
-		wait_for(LSR_TEMT);
+	if (uart->present)
+		wait_for(uart, LSR_TEMT);
 }
 
-size_t uart_fill(const char *text, size_t size)
+size_t uart_fill(const struct uart *uart, const char *text, size_t size)
 {
-	size_t count = size < room ? size : room;
+	size_t count = size < uart->room ? size : uart->room;
 
-	if (!present)
+	if (!uart->present)
 		return size;
-	if (!is(LSR_THRE))
+	if (!is(uart, LSR_THRE))
 		return 0;
 	for (size_t i = 0; i < count; i++)
-		x86_outb(UART_THR, (uint8_t)text[i]);
+		set(uart, UART_THR, (uint8_t)text[i]);
 	return count;
 }
 
-bool uart_get(char *c)
+bool uart_get(const struct uart *uart, char *c)
 {
-	if (!present || !is(LSR_DR))
+	if (!uart->present || !is(uart, LSR_DR))
 		return false;
-	*c = (char)x86_inb(UART_RBR);
+	*c = (char)get(uart, UART_RBR);
 	return true;
 }

@@ -147,7 +147,7 @@ void wire_pump(void)
 		if (stage.done == stage.size)
 			fill_stage();
 		done = stage.size - stage.done;
-		done = uart_fill(&stage.text[stage.done], done < left ? done : left);
+		done = uart_fill(&uart_console, &stage.text[stage.done], done < left ? done : left);
 		stage.done += (uint32_t)done;
 		left -= done;
 	}
@@ -159,6 +159,6 @@ void wire_drain(void)
 		if (stage.done == stage.size)
 			fill_stage();
 		while (stage.done != stage.size)
-			uart_put(stage.text[stage.done++]);
+			uart_put(&uart_console, stage.text[stage.done++]);
 	}
 }
