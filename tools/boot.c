@@ -20,6 +20,8 @@
 #include "tools/options.h"
 #include "tools/process.h"
 
+#include "lib/system_image.h"
+
 enum {
 	OPTION_ON = OPTION_COMMAND,
 	OPTION_CPUS,
@@ -36,6 +38,8 @@ enum {
 	OPTION_HYPIKE,
 	OPTION_LOADER,
 	OPTION_MULTIBOOT,
+	OPTION_CONSOLE,
+	OPTION_COLOUR,
 };
 
 /* RAM for the kernel itself, the firmware and the system image's tables. */
@@ -59,6 +63,12 @@ struct boot {
 	struct strings argv;
 	struct console_result result;
 	int status;
+	/* What is seen of it. */
+	const char *console; /* one partition's alone */
+	const char *colour;  /* auto, always, never */
+	const char **names;  /* of the partitions */
+	size_t name_count;
+	size_t keys; /* which of them has the keys */
 };
 
 static void print_help(void)
@@ -84,7 +94,9 @@ static void print_help(void)
 	       "  --bare             no HyPike: the kernel has the machine to itself\n"
 	       "  --json             result as JSON on stdout; the console goes to stderr\n"
 	       "  --dry-run          check and print what would be run, but don't\n"
-	       "  --keep DIR         keep system image, ISO and logs there\n"
+	       "  --console NAME     show only this partition's console, byte by byte; keys go to it\n"
+	       "  --colour WHEN      of the names before lines: auto, always or never (auto)\n"
+	       "  --keep DIR         keep system image, ISO, logs and each partition's output there\n"
 	       "  --help             this text\n\n%s",
 	       model_options_help);
 }
@@ -161,6 +173,14 @@ static bool set_timeout(struct boot *boot, const char *text)
 	       report("--timeout %s: no number of seconds", text);
 }
 
+static bool set_colour(struct boot *boot, const char *text)
+{
+	boot->colour = text;
+	return strcmp(text, "auto") == 0 || strcmp(text, "always") == 0 ||
+	       strcmp(text, "never") == 0 ||
+	       report("--colour %s: there are auto, always and never", text);
+}
+
 static bool boot_option(struct boot *boot, int value, char *argument)
 {
 	switch (value) {
@@ -191,6 +211,10 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 		return (boot->keep = argument) != NULL;
 	case OPTION_APPEND:
 		return (boot->request.append = argument) != NULL;
+	case OPTION_CONSOLE:
+		return (boot->console = argument) != NULL;
+	case OPTION_COLOUR:
+		return set_colour(boot, argument);
 	case OPTION_IMAGE:
 		return (boot->image = argument) != NULL;
 	case OPTION_HYPIKE:
@@ -217,6 +241,9 @@ static const struct option options[] = {
 	{"append", required_argument, NULL, OPTION_APPEND},
 	{"image", required_argument, NULL, OPTION_IMAGE},
 	{"hypike", required_argument, NULL, OPTION_HYPIKE},
+	{"console", required_argument, NULL, OPTION_CONSOLE},
+	{"colour", required_argument, NULL, OPTION_COLOUR},
+	{"color", required_argument, NULL, OPTION_COLOUR},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -285,6 +312,23 @@ static void default_host_memory(struct boot *boot, const struct bytes *image)
 	boot->request.memory = memory < HOST_MEMORY_MIN ? HOST_MEMORY_MIN : memory;
 }
 
+/* Who is in the image, for the console. */
+static void read_names(struct boot *boot, const struct bytes *bytes)
+{
+	struct system_image image;
+	struct system_image_error error;
+
+	if (!system_image_open(bytes->data, bytes->size, &image, &error))
+		return;
+	boot->names = memory_new(image.partition_count * sizeof(*boot->names));
+	boot->name_count = image.partition_count;
+	for (uint32_t i = 0; i < image.partition_count; i++) {
+		boot->names[i] = string_copy(image.partitions[i].name);
+		if ((image.partitions[i].flags & SYSTEM_PARTITION_INPUT) != 0)
+			boot->keys = i;
+	}
+}
+
 static bool prepare_system(struct boot *boot)
 {
 	char *path = string_format("%s/system.img", boot->directory);
@@ -301,6 +345,8 @@ static bool prepare_system(struct boot *boot)
 	if (!file_readable(boot->request.kernel) || !file_write(path, image.data, image.size))
 		return false;
 	default_host_memory(boot, &image);
+	read_names(boot, &image);
+	boot->request.append = string_format("console=mux %s", boot->request.append);
 	add_module(&boot->request, path, string_copy(""));
 	return true;
 }
@@ -419,17 +465,53 @@ static void print_json(const struct boot *boot, int code)
 	       ends[boot->result.end], boot->status, code, boot->result.seconds);
 }
 
+static bool wants_colours(const struct boot *boot, int output)
+{
+	const char *none = getenv("NO_COLOR");
+
+	if (strcmp(boot->colour, "auto") != 0)
+		return strcmp(boot->colour, "always") == 0;
+	return isatty(output) && (none == NULL || *none == '\0');
+}
+
+static struct streams *open_streams(const struct boot *boot)
+{
+	const int output = boot->json ? STDERR_FILENO : STDOUT_FILENO;
+	struct streams_options streams_options = {
+		.names = boot->names,
+		.count = boot->name_count,
+		.keys = boot->keys,
+		.alone = boot->console,
+		.colours = wants_colours(boot, output),
+		.directory = boot->keep != NULL ? boot->directory : NULL,
+		.output = output,
+	};
+
+	return streams_open(&streams_options);
+}
+
+static int selected_partition(const struct boot *boot)
+{
+	for (size_t i = 0; boot->console != NULL && i < boot->name_count; i++)
+		if (strcmp(boot->names[i], boot->console) == 0)
+			return (int)i;
+	return -1;
+}
+
 static int run(struct boot *boot, struct console *console)
 {
 	struct console_options console_options = {
 		.timeout = boot->timeout,
-		.output = boot->json ? STDERR_FILENO : STDOUT_FILENO,
 		.log_path = boot->log_path,
+		.select = selected_partition(boot),
 	};
+	struct streams *streams = open_streams(boot);
 	int code;
 
+	if (streams == NULL)
+		return EXIT_INPUT;
 	remove(boot->log_path);
-	console_run(console, boot->argv.item, &console_options, &boot->result);
+	console_run(console, boot->argv.item, streams, &console_options, &boot->result);
 	boot->status = -1;
 	code = judge(boot);
 	if (code == EXIT_EMULATOR && !boot->result.panicked)
@@ -471,6 +553,7 @@ int command_boot(int argc, char **argv)
 		.request.cpus = 1,
 		.request.multiboot = 1,
 		.request.append = "",
+		.colour = "auto",
 	};
 	int value, code;
 

@@ -19,29 +19,21 @@
 #include "tools/terminal.h"
 
 #define KEY_ESCAPE 0x01 /* Ctrl-A */
-#define LAST_WORDS "hypike: exit status "
-#define PANIC	   "hypike: panic"
-
-/* The line that is being printed, as far as it matters here. */
-struct scanner {
-	char line[64];
-	size_t length;
-	int status;
-	bool panicked;
-};
+#define IDLE_MS	   100	/* until an unfinished line is shown */
 
 /* Everything about one run. */
 struct run {
 	struct console *console;
 	const struct console_options *options;
 	struct console_result *result;
-	struct scanner scanner;
+	struct streams *streams;
 	pid_t pid;
 	int signals;	   /* signalfd */
 	double end_at;	   /* by the monotonic clock; 0: never */
 	bool input_open;   /* standard input has more */
 	bool after_escape; /* the key before was Ctrl-A */
 	bool ended;
+	bool heard; /* the machine has said something: it takes keys */
 	char keys[256]; /* read, but not taken by the emulator yet */
 	size_t key_count;
 };
@@ -55,33 +47,6 @@ static double now(void)
 }
 
 /* ---- what the system prints ---- */
-
-static void scanner_take_line(struct scanner *scanner)
-{
-	const size_t prefix = strlen(LAST_WORDS);
-	char *end;
-	long status;
-
-	scanner->line[scanner->length] = '\0';
-	scanner->length = 0;
-	if (strncmp(scanner->line, PANIC, strlen(PANIC)) == 0)
-		scanner->panicked = true;
-	if (strncmp(scanner->line, LAST_WORDS, prefix) != 0)
-		return;
-	status = strtol(scanner->line + prefix, &end, 10);
-	if (end != scanner->line + prefix && *end == '\0' && status >= 0 && status <= 255)
-		scanner->status = (int)status;
-}
-
-static void scanner_take(struct scanner *scanner, const char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (text[i] == '\n')
-			scanner_take_line(scanner);
-		else if (text[i] != '\r' && scanner->length < sizeof(scanner->line) - 1)
-			scanner->line[scanner->length++] = text[i];
-	}
-}
 
 static void write_all(int fd, const char *text, size_t size)
 {
@@ -97,6 +62,29 @@ static void write_all(int fd, const char *text, size_t size)
 	}
 }
 
+static void put_key(struct run *run, char key)
+{
+	if (run->key_count < sizeof(run->keys))
+		run->keys[run->key_count++] = key;
+}
+
+static void put_keys(struct run *run, const char *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		put_key(run, keys[i]);
+}
+
+/* At the first sign of life: who is to get the keys, if the user said so. */
+static void hear(struct run *run)
+{
+	char keys[2];
+
+	if (!run->heard && run->options->select >= 0)
+		put_keys(run, keys,
+			 streams_select(run->streams, (size_t)run->options->select, keys));
+	run->heard = true;
+}
+
 /* @return false when there will be no more. */
 static bool pass_output(struct run *run)
 {
@@ -104,8 +92,8 @@ static bool pass_output(struct run *run)
 	ssize_t size = read(run->console->master, text, sizeof(text));
 
 	if (size > 0) {
-		scanner_take(&run->scanner, text, (size_t)size);
-		write_all(run->options->output, text, (size_t)size);
+		streams_take(run->streams, text, (size_t)size);
+		hear(run);
 	}
 	return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
 }
@@ -130,43 +118,63 @@ static void end_run(struct run *run, enum console_end end)
 	kill(-run->pid, SIGKILL); /* its process group */
 }
 
-static void say_help(void)
+static void say(const char *format, const char *text)
 {
-	static const char help[] = "\r\n[Ctrl-A x: end the machine; Ctrl-A a: send Ctrl-A; "
-				   "Ctrl-A h: this help]\r\n";
+	char *line = string_format(format, text);
 
-	write_all(STDERR_FILENO, help, sizeof(help) - 1);
+	write_all(STDERR_FILENO, line, strlen(line));
+	free(line);
 }
 
-static void put_key(struct run *run, char key)
+static void say_help(const struct run *run)
 {
-	if (run->key_count < sizeof(run->keys))
-		run->keys[run->key_count++] = key;
+	say("\r\n[Ctrl-A x: end the machine; Ctrl-A a: send Ctrl-A; Ctrl-A h: this help%s]\r\n",
+	    streams_selected(run->streams) != NULL
+		    ? "; Ctrl-A n, Ctrl-A 1 ... 9: keys go to another partition"
+		    : "");
+}
+
+static void select_partition(struct run *run, char key)
+{
+	char keys[2];
+	size_t count = key == 'n' ? streams_select_next(run->streams, keys)
+				  : streams_select(run->streams, (size_t)(key - '1'), keys);
+
+	put_keys(run, keys, count);
+	if (streams_selected(run->streams) != NULL)
+		say("\r\n[keys go to %s]\r\n", streams_selected(run->streams));
+}
+
+static void take_command(struct run *run, char key)
+{
+	char keys[2];
+
+	if (key == 'x' || key == 'X')
+		end_run(run, CONSOLE_KEY);
+	else if (key == 'a' || key == KEY_ESCAPE)
+		put_keys(run, keys, streams_key(run->streams, KEY_ESCAPE, keys));
+	else if (key == 'n' || (key >= '1' && key <= '9'))
+		select_partition(run, key);
+	else
+		say_help(run);
 }
 
 static void take_key(struct run *run, char key)
 {
-	if (!run->after_escape && key == KEY_ESCAPE) {
-		run->after_escape = true;
-		return;
-	}
-	if (!run->after_escape) {
-		put_key(run, key);
-		return;
-	}
-	run->after_escape = false;
-	if (key == 'x' || key == 'X')
-		end_run(run, CONSOLE_KEY);
-	else if (key == 'a' || key == KEY_ESCAPE)
-		put_key(run, KEY_ESCAPE);
-	else
-		say_help();
+	char keys[2];
+
+	if (run->after_escape)
+		take_command(run, key);
+	else if (key != KEY_ESCAPE)
+		put_keys(run, keys, streams_key(run->streams, key, keys));
+	run->after_escape = !run->after_escape && key == KEY_ESCAPE;
 }
 
 static void pass_keys(struct run *run)
 {
-	char keys[sizeof(run->keys)];
-	ssize_t count = read(STDIN_FILENO, keys, sizeof(keys) - run->key_count);
+	/* Each may become two. */
+	char keys[sizeof(run->keys) / 2];
+	ssize_t count = read(STDIN_FILENO, keys, (sizeof(run->keys) - run->key_count) / 2);
 
 	if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN))
 		run->input_open = false;
@@ -250,23 +258,38 @@ static int milliseconds_left(const struct run *run)
 	return left > 0 ? (int)(left * 1000) + 1 : 0;
 }
 
+static void nothing_came(struct run *run)
+{
+	if (milliseconds_left(run) != 0) {
+		streams_idle(run->streams);
+		return;
+	}
+	end_run(run, CONSOLE_TIMEOUT);
+	run->end_at = 0.0;
+}
+
+static int milliseconds_to_wait(const struct run *run)
+{
+	const int left = milliseconds_left(run);
+
+	return streams_waiting(run->streams) && (left < 0 || left > IDLE_MS) ? IDLE_MS : left;
+}
+
 static void wait_and_serve(struct run *run)
 {
-	const bool room = run->key_count < sizeof(run->keys);
+	const bool room = run->key_count < sizeof(run->keys) - 1;
 	struct pollfd polls[] = {
 		{.fd = run->console->master,
 		 .events = (short)(POLLIN | (run->key_count ? POLLOUT : 0))},
 		{.fd = run->signals, .events = POLLIN},
 		{.fd = run->input_open && room ? STDIN_FILENO : -1, .events = POLLIN},
 	};
-	int ready = poll(polls, 3, milliseconds_left(run));
+	int ready = poll(polls, 3, milliseconds_to_wait(run));
 
 	if (ready == 0)
-		end_run(run, CONSOLE_TIMEOUT);
-	if (ready <= 0) {
-		run->end_at = ready == 0 ? 0.0 : run->end_at;
+		nothing_came(run);
+	if (ready <= 0)
 		return;
-	}
 	if (polls[0].revents & POLLIN)
 		pass_output(run);
 	if (polls[0].revents & POLLOUT)
@@ -292,14 +315,14 @@ static bool start(struct run *run, char *const *argv)
 	return true;
 }
 
-void console_run(struct console *console, char *const *argv,
+void console_run(struct console *console, char *const *argv, struct streams *streams,
 		 const struct console_options *options, struct console_result *result)
 {
 	struct run run = {
 		.console = console,
 		.options = options,
 		.result = result,
-		.scanner.status = -1,
+		.streams = streams,
 		.end_at = options->timeout > 0 ? now() + options->timeout : 0.0,
 	};
 	const double started = now();
@@ -313,11 +336,9 @@ void console_run(struct console *console, char *const *argv,
 		wait_and_serve(&run);
 	drain_output(&run);
 	terminal_restore();
-	/* What follows begins on a line of its own. */
-	if (run.scanner.length > 0 && isatty(options->output))
-		write_all(options->output, "\n", 1);
-	result->system_status = run.scanner.status;
-	result->panicked = run.scanner.panicked;
+	streams_close(streams);
+	result->system_status = streams_status(streams);
+	result->panicked = streams_panicked(streams);
 	result->seconds = now() - started;
 }
 

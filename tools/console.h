@@ -7,7 +7,7 @@
 #ifndef TOOLS_CONSOLE_H
 #define TOOLS_CONSOLE_H
 
-#include "tools/util.h"
+#include "tools/streams.h"
 
 /** The emulator's serial line. */
 struct console {
@@ -27,7 +27,7 @@ enum console_end {
 
 struct console_options {
 	double timeout;	      /**< seconds; 0: none */
-	int output;	      /**< file descriptor that gets what the system prints */
+	int select;	      /**< number of the partition that the keys go to; -1: as configured */
 	const char *log_path; /**< gets what the emulator itself prints */
 };
 
@@ -44,7 +44,7 @@ struct console_result {
 bool console_open(struct console *console);
 
 /** Start the emulator and stay until it has ended; closes the console. */
-void console_run(struct console *console, char *const *argv,
+void console_run(struct console *console, char *const *argv, struct streams *streams,
 		 const struct console_options *options, struct console_result *result);
 
 #endif
