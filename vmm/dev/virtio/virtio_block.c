@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * @req VMM-510 A disk serves reads, writes, flush and get-id within its capacity, whatever the split of a
+ *              request into segments; everything else ends with an error status, and a read-only disk
+ *              refuses writes. The image itself is never changed.
+ */
+#include "vmm/dev/virtio/virtio_block.h"
+
+#include "lib/string.h"
+
+/* 5.2.4: struct virtio_blk_config. */
+#define CONFIG_CAPACITY 0u
+#define CONFIG_SEG_MAX	12u
+#define CONFIG_BLK_SIZE 20u
+#define CONFIG_SIZE	60u
+
+/** Segments of data in a request: beside them there are a header and a status. */
+#define SEG_MAX (VIRTQ_MAX_SIZE - 2u)
+
+static const uint8_t zeros[VIRTIO_BLOCK_SECTOR];
+
+static bool is_written(const struct virtio_block *block, uint64_t sector)
+{
+	return block->overlay && (block->written[sector / 8] >> sector % 8 & 1);
+}
+
+/** Sectors from `sector` on, at most `count`, that are all in the overlay or all not. */
+static uint64_t run(const struct virtio_block *block, uint64_t sector, uint64_t count)
+{
+	bool first = is_written(block, sector);
+	uint64_t n = 1;
+
+	if (!block->overlay)
+		return count;
+	while (n < count && is_written(block, sector + n) == first)
+		n++;
+	return n;
+}
+
+/** Out of the image, with zeros behind its end. */
+static void image_read(const struct virtio_block *block, struct virtio_chain *chain, uint64_t offset,
+		       uint64_t size)
+{
+	uint64_t there = offset < block->size ? block->size - offset : 0;
+
+	if (there > size)
+		there = size;
+	if (there > 0)
+		virtio_write(chain, block->image + offset, there);
+	virtio_write(chain, zeros, size - there); /* less than a sector: the disk ends there */
+}
+
+static void data_read(const struct virtio_block *block, struct virtio_chain *chain, uint64_t sector,
+		      uint64_t count)
+{
+	while (count > 0) {
+		uint64_t n = run(block, sector, count);
+		uint64_t offset = sector * VIRTIO_BLOCK_SECTOR, size = n * VIRTIO_BLOCK_SECTOR;
+		if (is_written(block, sector))
+			virtio_write(chain, block->overlay + offset, size);
+		else
+			image_read(block, chain, offset, size);
+		sector += n;
+		count -= n;
+	}
+}
+
+static void data_write(struct virtio_block *block, struct virtio_chain *chain, uint64_t sector,
+		       uint64_t count)
+{
+	virtio_read(chain, block->overlay + sector * VIRTIO_BLOCK_SECTOR,
+		    count * VIRTIO_BLOCK_SECTOR);
+	for (uint64_t i = sector; i < sector + count; i++)
+		block->written[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+/** Whole sectors, on the disk? */
+static bool range_ok(const struct virtio_block *block, uint64_t sector, uint64_t bytes)
+{
+	uint64_t count = bytes / VIRTIO_BLOCK_SECTOR;
+
+	return bytes % VIRTIO_BLOCK_SECTOR == 0 && sector <= block->sectors &&
+	       count <= block->sectors - sector;
+}
+
+static enum virtio_block_status serve_in(struct virtio_block *block, struct virtio_chain *chain,
+					 uint64_t sector)
+{
+	uint64_t bytes = virtio_room(chain) - 1; /* the status */
+
+	if (!range_ok(block, sector, bytes))
+		return VIRTIO_BLOCK_IOERR;
+	data_read(block, chain, sector, bytes / VIRTIO_BLOCK_SECTOR);
+	return VIRTIO_BLOCK_OK;
+}
+
+static enum virtio_block_status serve_out(struct virtio_block *block, struct virtio_chain *chain,
+					  uint64_t sector)
+{
+	uint64_t bytes = virtio_left(chain);
+
+	if (!block->overlay || !range_ok(block, sector, bytes))
+		return VIRTIO_BLOCK_IOERR;
+	data_write(block, chain, sector, bytes / VIRTIO_BLOCK_SECTOR);
+	return VIRTIO_BLOCK_OK;
+}
+
+static enum virtio_block_status serve_id(const struct virtio_block *block, struct virtio_chain *chain)
+{
+	if (virtio_room(chain) <= VIRTIO_BLOCK_ID)
+		return VIRTIO_BLOCK_IOERR;
+	virtio_write(chain, block->id, VIRTIO_BLOCK_ID);
+	return VIRTIO_BLOCK_OK;
+}
+
+static enum virtio_block_status serve(struct virtio_block *block, struct virtio_chain *chain)
+{
+	struct virtio_block_header header;
+
+	if (virtio_read(chain, &header, sizeof(header)) != sizeof(header))
+		return VIRTIO_BLOCK_IOERR;
+	switch (header.type) {
+	case VIRTIO_BLOCK_IN:
+		return serve_in(block, chain, header.sector);
+	case VIRTIO_BLOCK_OUT:
+		return serve_out(block, chain, header.sector);
+	case VIRTIO_BLOCK_FLUSH: /* a write is complete when it is used: nothing is behind memory */
+		return VIRTIO_BLOCK_OK;
+	case VIRTIO_BLOCK_GET_ID:
+		return serve_id(block, chain);
+	default:
+		return VIRTIO_BLOCK_UNSUPP;
+	}
+}
+
+static void request(struct virtio_device *dev, unsigned int queue, struct virtio_chain *chain)
+{
+	struct virtio_block *block = (struct virtio_block *)dev;
+
+	(void)queue;
+	if (chain->in_size == 0) { /* nowhere to put a status (5.2.6) */
+		virtio_broken(dev);
+		return;
+	}
+	virtio_write_last(chain, (uint8_t)serve(block, chain));
+	chain->written++;
+}
+
+static const struct virtio_class class = {
+	.name = "virtio-block",
+	.type = VIRTIO_BLOCK,
+	.features = VIRTIO_BIT(VIRTIO_BLOCK_F_SEG_MAX) | VIRTIO_BIT(VIRTIO_BLOCK_F_RO) |
+		    VIRTIO_BIT(VIRTIO_BLOCK_F_BLK_SIZE) | VIRTIO_BIT(VIRTIO_BLOCK_F_FLUSH),
+	.queues = 1,
+	.config_size = CONFIG_SIZE,
+	.request = request,
+};
+
+static uint64_t sectors_of(uint64_t image)
+{
+	return image / VIRTIO_BLOCK_SECTOR + (image % VIRTIO_BLOCK_SECTOR != 0);
+}
+
+uint64_t virtio_block_overlay_size(uint64_t image)
+{
+	uint64_t sectors = sectors_of(image);
+
+	return sectors * VIRTIO_BLOCK_SECTOR + (sectors + 7) / 8;
+}
+
+static void config32(struct virtio_block *block, unsigned int where, uint32_t value)
+{
+	memcpy(block->dev.config + where, &value, sizeof(value));
+}
+
+void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, const void *image,
+		       uint64_t size, const char *id, void *overlay)
+{
+	*block = (struct virtio_block){.image = image, .size = size, .sectors = sectors_of(size)};
+	virtio_init(&block->dev, &class, timers);
+	block->overlay = overlay;
+	if (overlay) {
+		block->written = block->overlay + block->sectors * VIRTIO_BLOCK_SECTOR;
+		block->dev.own_features &= ~VIRTIO_BIT(VIRTIO_BLOCK_F_RO);
+	}
+	memcpy(block->id, id, strnlen(id, VIRTIO_BLOCK_ID));
+	memcpy(block->dev.config + CONFIG_CAPACITY, &block->sectors, sizeof(block->sectors));
+	config32(block, CONFIG_SEG_MAX, SEG_MAX);
+	config32(block, CONFIG_BLK_SIZE, VIRTIO_BLOCK_SECTOR);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file virtio_block.h
+ * Disk (VIRTIO 1.2, 5.2) over an image in memory, which is never written: what the guest writes goes
+ * into an overlay, or is refused. Which sectors the overlay has is kept as a bit each.
+ */
+#ifndef VMM_DEV_VIRTIO_VIRTIO_BLOCK_H
+#define VMM_DEV_VIRTIO_VIRTIO_BLOCK_H
+
+#include "vmm/dev/virtio/virtio.h"
+
+#define VIRTIO_BLOCK_SECTOR 512u
+#define VIRTIO_BLOCK_ID	    20u
+
+/** Features (5.2.3), by bit. */
+#define VIRTIO_BLOCK_F_SEG_MAX	2u
+#define VIRTIO_BLOCK_F_RO	5u
+#define VIRTIO_BLOCK_F_BLK_SIZE 6u
+#define VIRTIO_BLOCK_F_FLUSH	9u
+
+/** Request types (5.2.6). */
+enum virtio_block_type {
+	VIRTIO_BLOCK_IN = 0,
+	VIRTIO_BLOCK_OUT = 1,
+	VIRTIO_BLOCK_FLUSH = 4,
+	VIRTIO_BLOCK_GET_ID = 8,
+	VIRTIO_BLOCK_DISCARD = 11,
+	VIRTIO_BLOCK_WRITE_ZEROES = 13,
+};
+
+/** What the last byte of a request says. */
+enum virtio_block_status { VIRTIO_BLOCK_OK, VIRTIO_BLOCK_IOERR, VIRTIO_BLOCK_UNSUPP };
+
+struct virtio_block_header {
+	uint32_t type, reserved;
+	uint64_t sector;
+};
+
+struct virtio_block {
+	struct virtio_device dev;
+	const uint8_t *image;
+	uint64_t size; /**< of the image; the disk's last sector is filled up with zeros */
+	uint64_t sectors;
+	uint8_t *overlay; /**< the disk's size; NULL: read-only */
+	uint8_t *written; /**< bit n % 8 of byte n / 8: sector n is in the overlay */
+	char id[VIRTIO_BLOCK_ID];
+};
+
+/** Bytes that an overlay for an image of this size needs. */
+uint64_t virtio_block_overlay_size(uint64_t image);
+/**
+ * @param id serial number that the guest reads: its first 20 bytes count.
+ * @param overlay zeroed memory of virtio_block_overlay_size(); NULL: read-only.
+ */
+void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, const void *image,
+		       uint64_t size, const char *id, void *overlay);
+
+#endif
