@@ -33,7 +33,7 @@ static void fill_slot(struct partition *partition, struct thread *thread, uint32
 	thread->root = partition->root;
 	thread->index = (uint32_t)(thread - partition->threads);
 	thread->priority = priority;
-	thread->token = thread->stop = false;
+	thread->token = thread->stop = thread->suspended = false;
 	thread->notified = thread->wait_mask = thread->futex = 0;
 	thread->fpu = (struct host_fpu){.area = thread->fpu.area, .xcr0 = host_fpu_xcr0()};
 	memset(thread->fpu.area, 0, host_fpu_size());

@@ -29,6 +29,8 @@ static void runq_add(struct thread *thread)
 {
 	struct runq *runq = thread->runq;
 
+	if (thread->suspended)
+		return;
 	list_append(&runq->ready[thread->priority], &thread->node);
 	runq->bitmap |= UINT64_C(1) << thread->priority;
 }
@@ -37,6 +39,8 @@ static void runq_remove(struct thread *thread)
 {
 	struct runq *runq = thread->runq;
 
+	if (thread->suspended)
+		return;
 	list_remove(&thread->node);
 	if (list_empty(&runq->ready[thread->priority]))
 		runq->bitmap &= ~(UINT64_C(1) << thread->priority);
@@ -196,7 +200,7 @@ static bool beats_current(const struct thread *thread)
 {
 	const struct thread *current = thread->cpu->current;
 
-	return thread->runq == thread->cpu->sched.runq &&
+	return thread->runq == thread->cpu->sched.runq && !thread->suspended &&
 	       (current == &thread->cpu->idle || thread->priority > current->priority);
 }
 
@@ -307,11 +311,75 @@ void thread_notify(struct thread *thread, uint64_t bits)
 void thread_stop(struct thread *thread)
 {
 	__atomic_store_n(&thread->stop, true, __ATOMIC_SEQ_CST);
+	thread_resume(thread);
 	thread_unpark(thread);
 	if (thread == cpu_self()->current)
 		cpu_self()->work |= WORK_STOP;
 	else if (thread->cpu != cpu_self())
 		smp_send_reschedule(thread->cpu);
+}
+
+void thread_suspend(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+
+	host_lock(&cpu->sched.lock);
+	if (thread->cpu == cpu && !thread->stop && !thread->suspended) {
+		if (thread->state == THREAD_READY)
+			runq_remove(thread);
+		thread->suspended = true;
+	}
+	host_unlock(&cpu->sched.lock);
+	cpu->work |= WORK_RESCHEDULE;
+}
+
+void thread_resume(struct thread *thread)
+{
+	struct cpu *cpu = lock_cpu_of(thread);
+	bool look = false;
+
+	if (thread->suspended) {
+		thread->suspended = false;
+		if (thread->state == THREAD_READY) {
+			runq_add(thread);
+			look = beats_current(thread);
+		}
+	}
+	host_unlock(&cpu->sched.lock);
+	reconsider(cpu, look);
+}
+
+/* @return true where the thread was there, and now is no more. */
+static bool take_away(struct cpu *cpu, struct thread *thread)
+{
+	bool there;
+
+	host_lock(&cpu->sched.lock);
+	there = thread->cpu == cpu &&
+		(thread->state == THREAD_READY || thread->state == THREAD_BLOCKED);
+	if (there && thread->state == THREAD_READY)
+		runq_remove(thread);
+	if (there)
+		thread->state = THREAD_DYING;
+	host_unlock(&cpu->sched.lock);
+	return there;
+}
+
+/* One that doesn't run has nothing on its stack that anybody misses: it waits, or is about to go to
+ * ring 3. thread_park() would not return to it either. */
+void thread_abandon(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (thread == cpu->current) {
+		thread_stop(thread);
+		return;
+	}
+	if (!take_away(cpu, thread))
+		return;
+	host_timer_cancel(&thread->timer);
+	fpu_forget(&thread->fpu);
+	partition_thread_gone(thread);
 }
 
 void thread_finish(void)

@@ -9,6 +9,8 @@
  *
  * @req KRN-030 The most urgent ready thread of a CPU runs; one that becomes ready preempts a less
  *              urgent one at once, on whatever CPU it was woken.
+ * @req KRN-036 A thread can be stopped, suspended and resumed from any CPU, whatever it is doing; when the
+ *              call returns, it executes nothing of its program any more.
  * @req KRN-031 Threads of equal priority run first come, first served; a program can make threads
  *              only within its configured number, CPUs and priority.
  */
@@ -25,7 +27,7 @@ struct partition;
 
 enum thread_state {
 	THREAD_FREE,	/**< the slot is unused */
-	THREAD_READY,	/**< in the run queue; the one that runs is there too */
+	THREAD_READY,	/**< in the run queue unless suspended; the one that runs is there too */
 	THREAD_BLOCKED, /**< waits for thread_unpark() or its timer */
 	THREAD_DYING,	/**< has ended; its stack is still in use */
 };
@@ -43,6 +45,7 @@ struct thread {
 	enum thread_state state;
 	bool token; /**< thread_unpark() came before thread_park() */
 	bool stop;  /**< is to end as soon as it is in no driver code */
+	bool suspended; /**< ready or not, it isn't in the run queue; under the scheduler's lock */
 	/* Notification word (sys.h): set from any CPU, atomically. */
 	uint64_t notified;
 	uint64_t wait_mask; /**< bits that it waits for now */
@@ -89,6 +92,12 @@ void thread_set_priority(struct thread *thread, uint32_t priority);
 void thread_notify(struct thread *thread, uint64_t bits);
 /** Make the thread end at its next return to ring 3, host_poll() or sleep. From any CPU. */
 void thread_stop(struct thread *thread);
+/** Keep a thread of this CPU from running on, until thread_resume(). Not one that is to stop. */
+void thread_suspend(struct thread *thread);
+/** From any CPU. */
+void thread_resume(struct thread *thread);
+/** End a thread of this CPU at once where it doesn't run, else on its way to ring 3. */
+void thread_abandon(struct thread *thread);
 /** End the calling thread: it leaves the CPU for good. */
 _Noreturn void thread_finish(void);
 /** What is left to be done before ring 3 goes on (cpu.work). */

@@ -4,8 +4,10 @@
  */
 #include "kernel/cpu.h"
 #include "kernel/partition.h"
+#include "kernel/smp.h"
 #include "kernel/syscall.h"
 #include "kernel/user.h"
+#include "kernel/x86.h"
 
 /* @return the caller's partition's thread of that number, or NULL. */
 static struct thread *thread_of(uint64_t index)
@@ -46,6 +48,83 @@ int64_t sys_thread_priority(uint64_t index, uint64_t priority)
 	thread_set_priority(thread, (uint32_t)priority);
 	return HV_OK;
 }
+
+/* ---- other threads ----
+ *
+ * What is done to a thread is done on its CPU, so that the thread executes nothing of its program any
+ * more when the call returns.
+ */
+
+/* Do `fn` on the thread's CPU. */
+static void on_cpu_of(struct thread *thread, void (*fn)(void *thread))
+{
+	if (thread->cpu == cpu_self())
+		fn(thread);
+	else
+		smp_call(thread->cpu, fn, thread);
+}
+
+static void abandon(void *thread)
+{
+	thread_abandon(thread);
+}
+
+static void suspend(void *thread)
+{
+	thread_suspend(thread);
+}
+
+/* One that ran on another CPU is on its last way out of there; unless somebody stops this one, too. */
+static void wait_gone(const struct thread *thread)
+{
+	const struct thread *self = cpu_self()->current;
+
+	while (thread != self && __atomic_load_n(&thread->stop, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_FREE &&
+	       !__atomic_load_n(&self->stop, __ATOMIC_ACQUIRE)) {
+		smp_call_arrived();
+		x86_pause();
+	}
+}
+
+/*
+ * A thread that leaves the driver by force leaves a VM behind that can't be destroyed: only the end of
+ * the partition does that.
+ */
+int64_t sys_thread_stop(uint64_t index)
+{
+	struct thread *thread = thread_of(index);
+
+	if (thread == NULL)
+		return HV_E_NOENT;
+	if (partition_self()->vm != NULL)
+		return HV_E_STATE;
+	on_cpu_of(thread, abandon);
+	wait_gone(thread);
+	return HV_OK;
+}
+
+int64_t sys_thread_suspend(uint64_t index)
+{
+	struct thread *thread = thread_of(index);
+
+	if (thread == NULL)
+		return HV_E_NOENT;
+	on_cpu_of(thread, suspend);
+	return HV_OK;
+}
+
+int64_t sys_thread_resume(uint64_t index)
+{
+	struct thread *thread = thread_of(index);
+
+	if (thread == NULL)
+		return HV_E_NOENT;
+	thread_resume(thread);
+	return HV_OK;
+}
+
+/* ---- time and notifications ---- */
 
 int64_t sys_yield(void)
 {

@@ -87,6 +87,21 @@ hv_status_t hypike_thread_priority(hypike_thread_t thread, uint32_t priority)
 	return (hv_status_t)syscall3(SYS_THREAD_PRIORITY, thread, priority, 0);
 }
 
+hv_status_t hypike_thread_stop(hypike_thread_t thread)
+{
+	return (hv_status_t)syscall1(SYS_THREAD_STOP, thread);
+}
+
+hv_status_t hypike_thread_suspend(hypike_thread_t thread)
+{
+	return (hv_status_t)syscall1(SYS_THREAD_SUSPEND, thread);
+}
+
+hv_status_t hypike_thread_resume(hypike_thread_t thread)
+{
+	return (hv_status_t)syscall1(SYS_THREAD_RESUME, thread);
+}
+
 void hypike_yield(void)
 {
 	syscall1(SYS_YIELD, 0);

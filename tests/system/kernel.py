@@ -64,7 +64,7 @@ IMPOSSIBLE = {
 def _cases():
     """@verifies KRN-004
     @verifies KRN-011"""
-    for program in ("threads", "waiting", "fpu", "pointers"):
+    for program in ("threads", "control", "waiting", "fpu", "pointers"):
         yield _program(program, "qemu-svm", 1, "--icount", builds=BOTH)
         for cpus in (2, 4):
             yield _program(program, "qemu-svm", cpus, builds=BOTH if cpus == 4 else NORMAL)
