@@ -244,12 +244,15 @@ static void take_escaped(uint8_t c)
 		keys_to = &partitions[c - WIRE_STREAM - 1u].console;
 }
 
+/* Until they go to somebody else: who has some must be told first. */
 static void take_keys(void)
 {
 	static bool escaped;
+	const struct console_port *port = keys_to;
 	char c;
 
-	for (unsigned int i = 0; i < CONSOLE_INPUT && uart_get(&uart_console, &c); i++) {
+	for (unsigned int i = 0;
+	     i < CONSOLE_INPUT && keys_to == port && uart_get(&uart_console, &c); i++) {
 		if (wire_streams && !escaped && (uint8_t)c == WIRE_ESCAPE) {
 			escaped = true;
 			continue;
@@ -262,26 +265,34 @@ static void take_keys(void)
 	}
 }
 
+/* @return false when the UART wants nothing more. */
+static bool serve(void)
+{
+	struct thread *listener = NULL;
+	uint64_t bits = 0;
+	bool pending;
+
+	acquire();
+	pending = uart_pending(&uart_console);
+	if (pending && keys_to != NULL) {
+		listener = keys_to->listener;
+		bits = keys_to->bits;
+	}
+	if (pending)
+		take_keys();
+	release();
+	if (listener != NULL)
+		thread_notify(listener, bits);
+	return pending;
+}
+
 #define MAX_CAUSES 64u /* a UART that always wants something must not hold the CPU */
 
 /* Until nothing is pending: the line interrupts by its edge, which must not be missed. */
 void console_interrupt(void)
 {
-	struct thread *listener = NULL;
-	uint64_t bits = 0;
-
-	acquire();
-	for (unsigned int i = 0; i < MAX_CAUSES && uart_pending(&uart_console); i++) {
-		take_keys();
-		push();
-	}
-	if (keys_to != NULL) {
-		listener = keys_to->listener;
-		bits = keys_to->bits;
-	}
-	release();
-	if (listener != NULL)
-		thread_notify(listener, bits);
+	for (unsigned int i = 0; i < MAX_CAUSES && serve(); i++)
+		;
 }
 
 void console_bind(struct console_port *port, struct thread *listener, uint64_t bits)

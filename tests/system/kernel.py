@@ -19,11 +19,11 @@ FAULTS = {
 }
 
 
-def _image(name, machine, cpus, *options, builds=NORMAL, timeout=60, **rest):
-    return boot(f"{name}, {cpus} CPU" + ("s" if cpus > 1 else "") +
+def _image(image, machine, cpus, *options, builds=NORMAL, timeout=60, name=None, **rest):
+    return boot(f"{name or image}, {cpus} CPU" + ("s" if cpus > 1 else "") +
                 (", icount" if "--icount" in options else ""),
                 machine, "--cpus", str(cpus), *options,
-                "--image", "{build}/tests/system/native/" + name + ".img",
+                "--image", "{build}/tests/system/native/" + image + ".img",
                 timeout=timeout, builds=builds, **rest)
 
 
@@ -78,6 +78,16 @@ def _cases():
     yield _image("echo", "qemu-svm", 1, status=1, builds=BOTH, dialog=(("ready", "hello\r"),
                                                                        ("HELLO", "end\r")),
                  expect=("^ready$", "^HELLO$", "^END$", "^hypike: exit status 7$"))
+    # Keys: to the first, by Ctrl-A n to the next; then to one that is shown alone.
+    for machine in ("qemu-svm", "bochs-vmx"):
+        yield _image("echoes", machine, 1, status=1, timeout=120,
+                     dialog=(("right| ready", "a\x10b\rend\r\x01n"), ("left exited", "c\rend\r")),
+                     expect=(r"^left\| ready$", r"keys go to right", r"^left\| A\x10B$",
+                             r"^left\| END$", r"^right\| C$", r"^right\| END$",
+                             "^hypike: exit status 7$"), forbid=(r"^right\| A", r"^left\| C"))
+    yield _image("echoes", "qemu-svm", 1, "--console", "right", status=124, timeout=5,
+                 name="one of two consoles", dialog=(("ready", "only\rend\r"),),
+                 expect=(r"^ready$", r"^ONLY$", r"^END$"), forbid=("left", "hypike: partition"))
     for machine in ("qemu-svm", "bochs-vmx"):
         yield _image("flood", machine, 1, check=_flood, expect=("^hypike: exit status 0$",),
                      timeout=120)
