@@ -12,6 +12,7 @@
 #include "kernel/sched.h"
 #include "kernel/timer.h"
 #include "kernel/trace_ring.h"
+#include "kernel/window.h"
 
 /** Features that the kernel looks for, the same on all CPUs. */
 struct cpu_features {
@@ -56,7 +57,9 @@ struct cpu {
 	struct host_fpu *fpu_owner;
 	uint64_t xcr0;
 	struct sched sched;
-	struct timer_queue timers;
+	struct timer_queue *timers; /**< of the thread that runs, or of the call-back */
+	uint64_t timer_armed;	    /**< deadline that the hardware has; UINT64_MAX: none */
+	struct window_state window;
 	struct trace_ring trace;
 	/* Another CPU's call (smp.c). */
 	void (*call)(void *arg);

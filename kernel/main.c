@@ -115,10 +115,12 @@ static void start_system(void)
 	trace_init(&image);
 	start_driver();
 	partitions_create(&image);
+	window_init(&image);
 	if (ioapic_route_uart(cpus[0].apic_id))
 		console_use_interrupt();
 	paranoid_panic_test(options.panic);
 	partitions_start();
+	window_start();
 	sched_idle();
 }
 

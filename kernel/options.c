@@ -6,7 +6,9 @@
 #include "kernel/assert.h"
 #include "lib/string.h"
 
-struct options options = {.cpus = HOST_MAX_CPUS};
+#define LATE_US 1000u
+
+struct options options = {.cpus = HOST_MAX_CPUS, .late = LATE_US};
 
 static bool number(const char *text, size_t size, uint64_t *value)
 {
@@ -46,6 +48,18 @@ static bool set_tsc_khz(const char *value, size_t size)
 	return number(value, size, &options.tsc_khz);
 }
 
+static bool set_late(const char *value, size_t size)
+{
+	return number(value, size, &options.late) && options.late <= UINT32_MAX;
+}
+
+static bool set_latency(const char *value, size_t size)
+{
+	(void)value;
+	options.latency = size == 0;
+	return size == 0;
+}
+
 static bool set_panic(const char *value, size_t size)
 {
 	if (!KERNEL_PARANOID || size >= sizeof(options.panic))
@@ -61,6 +75,8 @@ static const struct {
 	{"console=", set_console},
 	{"cpus=", set_cpus},
 	{"tsc_khz=", set_tsc_khz},
+	{"late=", set_late},
+	{"latency", set_latency},
 	{"panic=", set_panic},
 };
 #define OPTIONS (sizeof(table) / sizeof(table[0]))

@@ -14,6 +14,8 @@ struct options {
 	bool mux;	  /**< console=mux */
 	uint32_t cpus;	  /**< cpus=N: no more than these */
 	uint64_t tsc_khz; /**< tsc_khz=N: don't measure; 0: not given */
+	uint64_t late;	  /**< late=N: microseconds by which a window may begin late */
+	bool latency;	  /**< latency: say at the end how late windows began */
 	char panic[16];	  /**< panic=WHAT: PARANOID builds only */
 };
 extern struct options options;

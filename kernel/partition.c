@@ -28,7 +28,7 @@ static void fill_slot(struct partition *partition, struct thread *thread, uint32
 		      uint32_t cpu)
 {
 	thread->cpu = &cpus[cpu];
-	thread->runq = cpus[cpu].sched.runq;
+	thread->runq = partition->runq[cpu];
 	thread->partition = partition;
 	thread->root = partition->root;
 	thread->index = (uint32_t)(thread - partition->threads);

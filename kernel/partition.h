@@ -25,6 +25,7 @@ struct partition {
 	uint32_t index;
 	uint32_t priority; /**< the highest that its threads may have */
 	uint64_t cpus;	   /**< configured CPUs that exist */
+	struct runq *runq[HOST_MAX_CPUS]; /**< of its threads on each of them (runq.h) */
 	struct host_pool pool;
 	uint32_t own_pages; /**< of the pool, before there is a VM */
 	uint64_t root;	/**< page tables */

@@ -11,6 +11,7 @@
 #include "kernel/memory.h"
 #include "kernel/paging.h"
 #include "kernel/partition.h"
+#include "kernel/runq.h"
 #include "lib/string.h"
 
 /* Pages for a VM beside its nested tables, and for each vCPU: control blocks, bitmaps, APIC page. */
@@ -261,30 +262,6 @@ static void build(struct partition *partition, const struct system_image *image)
 	partition->own_pages = partition->pool.used;
 }
 
-/* ---- timers ---- */
-
-/* Each thread has one; a vCPU's local APIC, and what else a driver wants for it. */
-#define VCPU_TIMERS 4u
-
-static uint32_t timers_of(const struct partition *partition)
-{
-	return partition->thread_limit + VCPU_TIMERS * HV_MAX_VCPUS;
-}
-
-static void make_timers(struct cpu *cpu)
-{
-	uint32_t count = 0;
-	uint64_t phys;
-
-	for (uint32_t i = 0; i < partition_count; i++)
-		if (partitions[i].cpus >> cpu->index & 1)
-			count += timers_of(&partitions[i]);
-	phys = memory_alloc(page_up((count + 1) * sizeof(struct timer_slot)), HV_PAGE_SIZE);
-	if (phys == 0)
-		end_refuse("too little memory for %u timers of CPU %u", count, cpu->index);
-	timer_queue_init(&cpu->timers, phys_to_virt(phys), count);
-}
-
 /* ---- public ---- */
 
 void partitions_create(const struct system_image *image)
@@ -300,8 +277,7 @@ void partitions_create(const struct system_image *image)
 		take_config(&partitions[i], &image->partitions[i]);
 		build(&partitions[i], image);
 	}
-	for (uint32_t i = 0; i < cpu_count; i++)
-		make_timers(&cpus[i]);
+	runqs_create(image);
 	if (partition_count == 1)
 		console_input_to(&partitions[0].console);
 }

@@ -18,11 +18,12 @@ void switch_stack(uint64_t *save, uint64_t load);
 
 /* ---- run queues ---- */
 
-static void runq_init(struct runq *runq)
+void runq_init(struct runq *runq, struct cpu *cpu, struct timer_slot *heap, uint32_t timers)
 {
-	runq->bitmap = 0;
+	*runq = (struct runq){.bitmap = 0};
 	for (unsigned int i = 0; i < HYPIKE_PRIORITIES; i++)
 		list_init(&runq->ready[i]);
+	timer_queue_init(&runq->timers, cpu, heap, timers);
 }
 
 static void runq_add(struct thread *thread)
@@ -53,10 +54,28 @@ static struct thread *runq_first(const struct runq *runq)
 	return list_entry(runq->ready[top].next, struct thread, node);
 }
 
-/* The thread that should run now. The lock is held. */
+/*
+ * The thread that should run now. The lock is held.
+ * @req KRN-102 Time that no window has, and time that the window's partition doesn't use, is the
+ *              background partitions'.
+ */
 static struct thread *choose(struct cpu *cpu)
 {
-	return runq_empty(cpu->sched.runq) ? &cpu->idle : runq_first(cpu->sched.runq);
+	const struct sched *sched = &cpu->sched;
+
+	if (!runq_empty(sched->runq))
+		return runq_first(sched->runq);
+	return runq_empty(&sched->common) ? &cpu->idle : runq_first(&sched->common);
+}
+
+void sched_set_window(struct runq *runq)
+{
+	struct cpu *cpu = cpu_self();
+
+	host_lock(&cpu->sched.lock); /* others look whether a thread's time it is */
+	cpu->sched.runq = runq;
+	host_unlock(&cpu->sched.lock);
+	cpu->work |= WORK_RESCHEDULE;
 }
 
 /* ---- the switch ---- */
@@ -75,6 +94,7 @@ static void switched(void)
 
 static void load_thread(struct cpu *cpu, struct thread *thread)
 {
+	cpu->timers = &thread->runq->timers;
 	cpu->kernel_rsp = thread->stack_top;
 	cpu->tss.rsp[0] = thread->stack_top;
 	if (thread->root != 0 && thread->root != cpu->root) {
@@ -110,6 +130,8 @@ void sched_switch(void)
 	to = choose(cpu);
 	cpu->current = to; /* under the lock: others compare priorities with it */
 	host_unlock(&cpu->sched.lock);
+	if (to->runq == &cpu->sched.common && !cpu->sched.background)
+		timer_start_background();
 	if (to == from)
 		return;
 	restore_now(cpu);
@@ -122,10 +144,14 @@ void sched_switch(void)
 
 void sched_init(struct cpu *cpu, uint64_t idle_stack)
 {
-	runq_init(&cpu->sched.common);
+	runq_init(&cpu->sched.common, cpu, NULL, 0);
 	cpu->sched.runq = &cpu->sched.common;
+	cpu->sched.background = true;
+	cpu->timers = &cpu->sched.common.timers;
+	cpu->timer_armed = cpu->window.end = UINT64_MAX;
 	cpu->idle = (struct thread){
 		.cpu = cpu,
+		.runq = &cpu->sched.common,
 		.state = THREAD_READY,
 		.stack_top = idle_stack,
 	};
@@ -196,12 +222,17 @@ static void reconsider(struct cpu *cpu, bool needed)
 		smp_send_reschedule(cpu);
 }
 
+/* A partition outside its window never disturbs the CPU. The idle thread is one of the background. */
 static bool beats_current(const struct thread *thread)
 {
-	const struct thread *current = thread->cpu->current;
+	const struct cpu *cpu = thread->cpu;
+	const struct thread *current = cpu->current;
 
-	return thread->runq == thread->cpu->sched.runq && !thread->suspended &&
-	       (current == &thread->cpu->idle || thread->priority > current->priority);
+	if (thread->suspended)
+		return false;
+	if (thread->runq != current->runq)
+		return thread->runq == cpu->sched.runq;
+	return current == &cpu->idle || thread->priority > current->priority;
 }
 
 static bool make_ready(struct thread *thread)
@@ -289,16 +320,18 @@ void thread_unpark(struct thread *thread)
 void thread_set_priority(struct thread *thread, uint32_t priority)
 {
 	struct cpu *cpu = lock_cpu_of(thread);
+	bool look = false;
 
 	if (thread->state == THREAD_READY) {
 		runq_remove(thread);
 		thread->priority = priority;
 		runq_add(thread);
+		look = thread == cpu->current || beats_current(thread);
 	} else {
 		thread->priority = priority;
 	}
 	host_unlock(&cpu->sched.lock);
-	reconsider(cpu, true);
+	reconsider(cpu, look);
 }
 
 void thread_notify(struct thread *thread, uint64_t bits)
@@ -313,9 +346,10 @@ void thread_stop(struct thread *thread)
 	__atomic_store_n(&thread->stop, true, __ATOMIC_SEQ_CST);
 	thread_resume(thread);
 	thread_unpark(thread);
+	/* One that gets its CPU later than under thread_unpark()'s lock sees `stop` (load_thread()). */
 	if (thread == cpu_self()->current)
 		cpu_self()->work |= WORK_STOP;
-	else if (thread->cpu != cpu_self())
+	else if (__atomic_load_n(&thread->cpu->current, __ATOMIC_RELAXED) == thread)
 		smp_send_reschedule(thread->cpu);
 }
 

@@ -4,8 +4,10 @@
  * Threads and which of them runs.
  *
  * A thread belongs to one CPU for ever. A run queue holds the ready threads of one CPU that compete
- * with each other: those of the partitions whose time it is. Threads of higher priority first, of
- * equal priority in the order in which they became ready.
+ * with each other, and their timers: those of one partition that has time windows, or those of all that
+ * run in the background. Threads of higher priority first, of equal priority in the order in which
+ * they became ready. In its window a partition's run queue comes first; the background has the time that
+ * it leaves, and that of no window.
  *
  * @req KRN-030 The most urgent ready thread of a CPU runs; one that becomes ready preempts a less
  *              urgent one at once, on whatever CPU it was woken.
@@ -21,6 +23,7 @@
 #include <hypike/sys.h>
 
 #include "kernel/list.h"
+#include "kernel/timer.h"
 
 struct cpu;
 struct partition;
@@ -54,17 +57,22 @@ struct thread {
 	struct host_fpu fpu;
 };
 
-/** Ready threads by priority. */
+/** Ready threads by priority, and timers. */
 struct runq {
 	uint64_t bitmap; /**< bit n: ready[n] isn't empty */
 	struct list ready[HYPIKE_PRIORITIES];
+	struct timer_queue timers;
+	/* Of a partition's own (window.c): */
+	uint64_t stopped; /**< TSC at which its last window ended */
+	uint64_t stolen;  /**< ticks outside its windows; differences count */
 };
 
 /** A CPU's scheduler. */
 struct sched {
 	struct host_lock lock;	 /**< guards run queues and states of this CPU's threads */
-	struct runq *runq;	 /**< whose time it is; today always `common` */
-	struct runq common;	 /**< partitions without time windows share the CPU by priority */
+	struct runq *runq;	 /**< whose window it is; `common` where it is nobody's */
+	struct runq common;	 /**< the background: partitions that share the CPU by priority */
+	bool background;	 /**< the timers of `common` count */
 	struct thread *finished; /**< ended, but was on its stack when the CPU left it */
 };
 
@@ -72,6 +80,10 @@ struct sched {
 _Noreturn void run_on_stack(void (*fn)(void), uint64_t stack);
 /** Prepare the scheduler of a CPU; the caller becomes its idle thread. */
 void sched_init(struct cpu *cpu, uint64_t idle_stack);
+/** Make an empty run queue of a CPU. */
+void runq_init(struct runq *runq, struct cpu *cpu, struct timer_slot *heap, uint32_t timers);
+/** It is this run queue's time, on this CPU. */
+void sched_set_window(struct runq *runq);
 /** Run others as long as there are some; else sleep. Where idle threads live. */
 _Noreturn void sched_idle(void);
 /** Run the thread that should. Returns when it is the caller again. */

@@ -34,6 +34,8 @@ int64_t sys_wait(uint64_t mask, uint64_t deadline, uint64_t result);
 int64_t sys_console_write(uint64_t text, uint64_t size);
 int64_t sys_console_read(uint64_t text, uint64_t size);
 int64_t sys_console_bind(uint64_t thread, uint64_t bits);
+int64_t sys_plan_status(uint64_t status);
+int64_t sys_plan_set(uint64_t plan);
 int64_t sys_shutdown(uint64_t status);
 
 #endif

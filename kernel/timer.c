@@ -5,10 +5,11 @@
 #include "kernel/assert.h"
 #include "kernel/cpu.h"
 #include "kernel/smp.h"
+#include "kernel/window.h"
 
 #define ROOT 1u
 
-/* host_timer.opaque[0]: where in the heap the timer is; 0: not armed. [1]: the CPU. */
+/* host_timer.opaque[0]: where in the heap the timer is; 0: not armed. [1]: the queue. */
 static uint32_t place_of(const struct host_timer *timer)
 {
 	return (uint32_t)(uintptr_t)timer->opaque[0];
@@ -18,7 +19,7 @@ static void put(struct timer_queue *queue, uint32_t place, struct timer_slot slo
 {
 	queue->heap[place] = slot;
 	slot.timer->opaque[0] = (void *)(uintptr_t)place;
-	slot.timer->opaque[1] = cpu_self();
+	slot.timer->opaque[1] = queue;
 }
 
 static uint32_t rise(struct timer_queue *queue, uint32_t place, uint64_t deadline)
@@ -60,20 +61,26 @@ static void take_out(struct timer_queue *queue, struct host_timer *timer)
 		settle(queue, place, last);
 }
 
-/* A timer that fires early only looks again, so the hardware is never set later. */
-static void arm_hardware(struct timer_queue *queue)
+static uint64_t first_of(const struct timer_queue *queue)
 {
-	uint64_t first = queue->count != 0 ? queue->heap[ROOT].deadline : UINT64_MAX;
+	return queue->count != 0 ? queue->heap[ROOT].deadline : UINT64_MAX;
+}
 
-	if (first < queue->armed) {
-		queue->armed = first;
-		apic_timer_arm(first);
+/* A timer that fires early only looks again, so the hardware is never set later. */
+void timer_set(uint64_t deadline)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (deadline < cpu->timer_armed) {
+		cpu->timer_armed = deadline;
+		apic_timer_arm(deadline);
 	}
 }
 
-void timer_queue_init(struct timer_queue *queue, struct timer_slot *heap, uint32_t capacity)
+void timer_queue_init(struct timer_queue *queue, struct cpu *cpu, struct timer_slot *heap,
+		      uint32_t capacity)
 {
-	*queue = (struct timer_queue){.heap = heap, .capacity = capacity, .armed = UINT64_MAX};
+	*queue = (struct timer_queue){.heap = heap, .capacity = capacity, .cpu = cpu};
 }
 
 static void cancel_here(void *arg)
@@ -81,28 +88,28 @@ static void cancel_here(void *arg)
 	struct host_timer *timer = arg;
 
 	if (place_of(timer) != 0)
-		take_out(&cpu_self()->timers, timer);
+		take_out(timer->opaque[1], timer);
 }
 
 void host_timer_cancel(struct host_timer *timer)
 {
-	struct cpu *cpu = timer->opaque[1];
+	struct timer_queue *queue = timer->opaque[1];
 
 	if (place_of(timer) == 0)
 		return;
-	if (cpu == cpu_self())
+	if (queue->cpu == cpu_self())
 		cancel_here(timer);
 	else
-		smp_call(cpu, cancel_here, timer);
+		smp_call(queue->cpu, cancel_here, timer);
 }
 
 void host_timer_arm(struct host_timer *timer, uint64_t deadline)
 {
 	struct cpu *cpu = cpu_self();
-	struct timer_queue *queue = &cpu->timers;
+	struct timer_queue *queue = cpu->timers;
 	struct timer_slot slot = {deadline, timer};
 
-	if (timer->opaque[1] != cpu)
+	if (timer->opaque[1] != queue)
 		host_timer_cancel(timer);
 	timer->deadline = deadline;
 	if (place_of(timer) != 0)
@@ -114,17 +121,15 @@ void host_timer_arm(struct host_timer *timer, uint64_t deadline)
 	if (deadline <= host_tsc())
 		cpu->work |= WORK_TIMER;
 	else
-		arm_hardware(queue);
+		timer_set(first_of(queue));
 }
 
-void timer_run(void)
+/* Call-backs may arm again for at once: no more rounds than there are timers now. */
+static void run_due(struct cpu *cpu, struct timer_queue *queue)
 {
-	struct cpu *cpu = cpu_self();
-	struct timer_queue *queue = &cpu->timers;
+	struct timer_queue *before = cpu->timers;
 
-	cpu->work &= ~WORK_TIMER;
-	queue->armed = UINT64_MAX;
-	/* Call-backs may arm again for at once: no more rounds than there are timers now. */
+	cpu->timers = queue;
 	for (uint32_t i = queue->count; i > 0 && queue->count != 0; i--) {
 		struct host_timer *timer = queue->heap[ROOT].timer;
 
@@ -133,5 +138,34 @@ void timer_run(void)
 		take_out(queue, timer);
 		timer->fire(timer);
 	}
-	arm_hardware(queue);
+	cpu->timers = before;
+	timer_set(first_of(queue));
+}
+
+void timer_run(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct sched *sched = &cpu->sched;
+
+	cpu->work &= ~WORK_TIMER;
+	cpu->timer_armed = UINT64_MAX;
+	if (cpu->window.end <= host_tsc())
+		window_advance();
+	timer_set(cpu->window.end);
+	run_due(cpu, &sched->runq->timers);
+	sched->background = runq_empty(sched->runq) || sched->runq == &sched->common;
+	if (sched->background && sched->runq != &sched->common)
+		run_due(cpu, &sched->common.timers);
+}
+
+void timer_start_background(void)
+{
+	struct cpu *cpu = cpu_self();
+	uint64_t first = first_of(&cpu->sched.common.timers);
+
+	cpu->sched.background = true;
+	if (first <= host_tsc())
+		cpu->work |= WORK_TIMER;
+	else
+		timer_set(first);
 }

@@ -47,6 +47,16 @@ static uint64_t to_tsc(uint64_t ns)
 	return hv_add_ok(ticks, info->tsc_boot, &ticks) ? ticks : UINT64_MAX;
 }
 
+hv_status_t hypike_plan_status(struct hypike_plan_status *status)
+{
+	return (hv_status_t)syscall1(SYS_PLAN_STATUS, word(status));
+}
+
+hv_status_t hypike_plan_set(uint32_t plan)
+{
+	return (hv_status_t)syscall1(SYS_PLAN_SET, plan);
+}
+
 /* ---- threads ---- */
 
 void hypike_exit(int status)

@@ -11,6 +11,7 @@
 #include "kernel/end.h"
 #include "kernel/paranoid.h"
 #include "kernel/smp.h"
+#include "kernel/window.h"
 
 /* Symbols that the kernel's linker script defines. */
 extern const char image_start[], rodata_start[], data_start[], image_end[];
@@ -75,6 +76,11 @@ void smp_call(struct cpu *cpu, void (*fn)(void *arg), void *arg)
 {
 	(void)cpu;
 	fn(arg);
+}
+
+void window_advance(void)
+{
+	abort();
 }
 
 #ifdef PARANOID

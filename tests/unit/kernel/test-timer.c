@@ -46,7 +46,10 @@ static void reset(void)
 
 	memset(probes, 0, sizeof(probes));
 	memset(&process_cpu, 0, sizeof(process_cpu));
-	timer_queue_init(&process_cpu.timers, heap, TIMERS);
+	process_cpu.sched.runq = &process_cpu.sched.common;
+	process_cpu.timers = &process_cpu.sched.common.timers;
+	process_cpu.timer_armed = process_cpu.window.end = UINT64_MAX;
+	timer_queue_init(process_cpu.timers, &process_cpu, heap, TIMERS);
 	for (unsigned int i = 0; i < TIMERS; i++)
 		probes[i].timer.fire = fire;
 	process_tsc = 1000;
@@ -55,7 +58,7 @@ static void reset(void)
 
 static void check(void)
 {
-	const struct timer_queue *queue = &process_cpu.timers;
+	const struct timer_queue *queue = process_cpu.timers;
 	uint64_t first = UINT64_MAX;
 	uint32_t armed = 0;
 
