@@ -7,6 +7,7 @@
 #include "kernel/console.h"
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
+#include "kernel/trace_out.h"
 #include "kernel/x86.h"
 
 #define PORT_DEBUG_EXIT	   0xf4u   /* QEMU: -device isa-debug-exit,iobase=0xf4 */
@@ -67,6 +68,7 @@ void end_machine(int status)
 	claim_the_end();
 	smp_halt_others(halt);
 	hv_exit_cpu();
+	trace_out_finish();
 	host_log("exit status %d", status);
 	console_drain();
 	power_off(status);
@@ -86,6 +88,7 @@ void end_refuse(const char *format, ...)
 void end_panic(int status)
 {
 	hv_exit_cpu();
+	trace_out_panic();
 	power_off(status);
 	x86_stop();
 }

@@ -6,6 +6,7 @@
 #include "kernel/cpu.h"
 #include "kernel/panic.h"
 #include "kernel/smp.h"
+#include "kernel/trace.h"
 #include "kernel/x86.h"
 
 static void reschedule(void)
@@ -40,6 +41,7 @@ static void unexpected(uint8_t vector)
 void irq_dispatch(uint8_t vector)
 {
 	cpu_self()->interrupts[vector]++;
+	trace(TRACE_INTERRUPT, TRACE_NO_PARTITION, vector, 0);
 	if (handlers[vector] == NULL) {
 		unexpected(vector);
 		return;

@@ -21,6 +21,7 @@
 #include "kernel/sys_hv.h"
 #include "kernel/topology.h"
 #include "kernel/trace.h"
+#include "kernel/trace_out.h"
 #include "kernel/x86.h"
 
 void kernel_main(uint32_t magic, uint32_t info_address);
@@ -113,6 +114,7 @@ static void start_system(void)
 		 clock_tsc_khz / 1000, apic_description(), memory_left() >> 20);
 	open_system_image();
 	trace_init(&image);
+	trace_out_init(&image);
 	start_driver();
 	partitions_create(&image);
 	window_init(&image);

@@ -68,6 +68,13 @@ static bool set_panic(const char *value, size_t size)
 	return true;
 }
 
+static bool set_trace(const char *value, size_t size)
+{
+	(void)value;
+	options.trace = size == 0;
+	return options.trace;
+}
+
 static const struct {
 	const char *name;
 	bool (*set)(const char *value, size_t size);
@@ -78,6 +85,7 @@ static const struct {
 	{"late=", set_late},
 	{"latency", set_latency},
 	{"panic=", set_panic},
+	{"trace", set_trace},
 };
 #define OPTIONS (sizeof(table) / sizeof(table[0]))
 

@@ -11,6 +11,7 @@
 
 struct options {
 	bool e9;	  /**< console=e9 */
+	bool trace;	  /**< trace: to COM2 */
 	bool mux;	  /**< console=mux */
 	uint32_t cpus;	  /**< cpus=N: no more than these */
 	uint64_t tsc_khz; /**< tsc_khz=N: don't measure; 0: not given */

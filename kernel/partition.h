@@ -44,6 +44,7 @@ struct partition {
 	bool hv_busy;	   /**< the VM is being made or destroyed */
 	struct vm *vm;
 	struct vcpu *vcpus[HV_MAX_VCPUS];
+	const struct hv_vcpu_page *vcpu_pages[HV_MAX_VCPUS];
 };
 
 extern struct partition *partitions;

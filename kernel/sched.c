@@ -10,6 +10,8 @@
 #include "kernel/paranoid.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
+#include "kernel/trace.h"
+#include "kernel/trace_out.h"
 #include "kernel/trap.h"
 #include "kernel/x86.h"
 #include "lib/string.h"
@@ -135,6 +137,7 @@ void sched_switch(void)
 	if (to == from)
 		return;
 	restore_now(cpu);
+	trace(TRACE_DISPATCH, trace_partition(to), to->index, to->priority);
 	load_thread(cpu, to);
 	switch_stack(&from->rsp, to->rsp);
 	switched();
@@ -170,6 +173,8 @@ static void idle_loop(void)
 			timer_run();
 		if (cpu->work & WORK_RESCHEDULE)
 			sched_switch();
+		else if (trace_out_step())
+			x86_interrupt_window();
 		else
 			x86_wait_for_interrupt();
 	}

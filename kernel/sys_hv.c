@@ -5,6 +5,7 @@
 #include "kernel/sys_hv.h"
 
 #include "kernel/hv_handle.h"
+#include "kernel/trace.h"
 #include "kernel/user.h"
 #include "lib/hypike/hv_results.h"
 
@@ -25,9 +26,18 @@ int64_t sys_hv_query(uint64_t caps)
 
 /* ---- vCPUs ---- */
 
+static hv_status_t run(const struct partition *partition, struct vcpu *vcpu, uint32_t index)
+{
+	hv_status_t status = vcpu_run(vcpu);
+
+	if (status == HV_OK)
+		trace(TRACE_EXIT, partition->index, partition->vcpu_pages[index]->exit.kind, index);
+	return status;
+}
+
 int64_t sys_hv_vcpu_run(uint64_t handle)
 {
-	HV_CALL(vcpu, vcpu, handle, vcpu_run(vcpu));
+	HV_CALL(vcpu, vcpu, handle, run(hv_partition, vcpu, (uint32_t)handle));
 }
 
 int64_t sys_hv_vcpu_kick(uint64_t handle)

@@ -105,6 +105,7 @@ static int64_t create_vcpu(struct partition *partition, uint64_t handle, uint32_
 		return status;
 	paging_set_page(partition->root, page_address(index), virt_to_phys(page),
 			MAP_USER | MAP_WRITE);
+	partition->vcpu_pages[index] = page;
 	__atomic_store_n(&partition->vcpus[index], vcpu, __ATOMIC_SEQ_CST);
 	return index;
 }

@@ -37,5 +37,7 @@ int64_t sys_console_bind(uint64_t thread, uint64_t bits);
 int64_t sys_plan_status(uint64_t status);
 int64_t sys_plan_set(uint64_t plan);
 int64_t sys_shutdown(uint64_t status);
+int64_t sys_trace(uint64_t value);
+int64_t sys_trace_read(uint64_t cpu, uint64_t position_at, uint64_t to, uint64_t size);
 
 #endif

@@ -29,6 +29,35 @@ static void make_ring(struct cpu *cpu, uint32_t records)
 	__atomic_store_n(&cpu->trace.records, ring, __ATOMIC_RELEASE);
 }
 
+/* Record n may be half overwritten from the moment on at which n + mask + 1 is the next. */
+static uint64_t oldest(const struct trace_ring *ring, uint64_t next)
+{
+	return next > ring->mask ? next - ring->mask : 0;
+}
+
+#define TRIES 4u /* a writer that is faster than its reader must not hold it */
+
+bool trace_take(const struct trace_ring *ring, uint64_t *position, struct trace_record *record)
+{
+	uint64_t next = __atomic_load_n(&ring->next, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < TRIES; i++) {
+		if (*position < oldest(ring, next))
+			*position = oldest(ring, next);
+		if (*position >= next)
+			return false;
+		*record = *(volatile const struct trace_record *)&ring
+				   ->records[*position & ring->mask];
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		next = __atomic_load_n(&ring->next, __ATOMIC_ACQUIRE);
+		if (*position >= oldest(ring, next)) {
+			(*position)++;
+			return true;
+		}
+	}
+	return false;
+}
+
 void trace_init(const struct system_image *image)
 {
 	uint32_t records = image->trace_count != 0 ? image->trace->records : DEFAULT_RECORDS;

@@ -10,6 +10,7 @@
 #define KERNEL_TRACE_H
 
 #include "kernel/cpu.h"
+#include "kernel/partition.h"
 #include "kernel/x86.h"
 #include "lib/system_image.h"
 
@@ -36,6 +37,19 @@ static inline void trace(uint32_t event, uint32_t partition, uint64_t a, uint32_
 	__atomic_store_n(&ring->next, ring->next + 1, __ATOMIC_RELEASE);
 }
 
+/** @return the partition of a thread, as a record has it. */
+static inline uint32_t trace_partition(const struct thread *thread)
+{
+	return thread->partition != NULL ? thread->partition->index : TRACE_NO_PARTITION;
+}
+
+/**
+ * Copy a record of any CPU.
+ * @param position  number of the record that is wanted, then of the one behind the copied one: where
+ *                  records were overwritten it jumps
+ * @return false where there is none yet.
+ */
+bool trace_take(const struct trace_ring *ring, uint64_t *position, struct trace_record *record);
 /** Make the rings of all CPUs, of the configured size. Boot only. */
 void trace_init(const struct system_image *image);
 

@@ -36,6 +36,7 @@ enum {
 	OPTION_APPEND,
 	OPTION_IMAGE,
 	OPTION_HYPIKE,
+	OPTION_TRACE,
 	OPTION_LOADER,
 	OPTION_MULTIBOOT,
 	OPTION_CONSOLE,
@@ -91,6 +92,7 @@ static void print_help(void)
 	       "  --append TEXT      command line of HyPike's kernel\n"
 	       "  --hypike FILE      HyPike's kernel, in place of the one built with this command\n"
 	       "  --image FILE       boot this system image (`hypike pack') in place of options\n"
+	       "  --trace FILE       record there what happened when: `hypike trace FILE' shows it\n"
 	       "  --bare             no HyPike: the kernel has the machine to itself\n"
 	       "  --json             result as JSON on stdout; the console goes to stderr\n"
 	       "  --dry-run          check and print what would be run, but don't\n"
@@ -217,6 +219,8 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 		return set_colour(boot, argument);
 	case OPTION_IMAGE:
 		return (boot->image = argument) != NULL;
+	case OPTION_TRACE:
+		return (boot->request.trace = argument) != NULL;
 	case OPTION_HYPIKE:
 		return (boot->request.kernel = argument) != NULL;
 	default:
@@ -240,6 +244,7 @@ static const struct option options[] = {
 	{"bare", no_argument, NULL, OPTION_BARE},
 	{"append", required_argument, NULL, OPTION_APPEND},
 	{"image", required_argument, NULL, OPTION_IMAGE},
+	{"trace", required_argument, NULL, OPTION_TRACE},
 	{"hypike", required_argument, NULL, OPTION_HYPIKE},
 	{"console", required_argument, NULL, OPTION_CONSOLE},
 	{"colour", required_argument, NULL, OPTION_COLOUR},
@@ -258,6 +263,8 @@ static bool options_agree(const struct boot *boot, int argc, char **argv)
 		return report("--image FILE is the whole system: no virtual machines beside it");
 	if (boot->image == NULL && vms == 0)
 		return report("boot: give --kernel FILE; `hypike boot --help' tells more");
+	if (boot->bare && boot->request.trace != NULL)
+		return report("--trace FILE is HyPike's: there is none with --bare");
 	if (boot->bare && vms != 1)
 		return report("--bare runs one kernel");
 	if (boot->request.multiboot == 2 && boot->machine == &machine_qemu &&
@@ -346,7 +353,8 @@ static bool prepare_system(struct boot *boot)
 		return false;
 	default_host_memory(boot, &image);
 	read_names(boot, &image);
-	boot->request.append = string_format("console=mux %s", boot->request.append);
+	boot->request.append = string_format("console=mux %s%s", boot->request.trace ? "trace " : "",
+					     boot->request.append);
 	add_module(&boot->request, path, string_copy(""));
 	return true;
 }

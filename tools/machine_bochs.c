@@ -45,6 +45,8 @@ static bool write_rc(const struct machine *machine, const struct machine_request
 		megabytes, megabytes, request->cpu_model ? request->cpu_model : machine->cpu_model,
 		request->cpus, IPS, request->directory,
 		request->serial, request->directory);
+	if (request->trace != NULL)
+		fprintf(out, "com2: enabled=1, mode=file, dev=\"%s\"\n", request->trace);
 	return fclose(out) == 0;
 }
 

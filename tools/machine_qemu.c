@@ -111,6 +111,10 @@ static bool qemu_prepare(const struct machine *machine, const struct machine_req
 	}
 	strings_add(argv, "-serial");
 	strings_add(argv, "%s", request->serial);
+	if (request->trace != NULL) {
+		strings_add(argv, "-serial");
+		strings_add(argv, "file:%s", commas_doubled(request->trace));
+	}
 	if (request->loader != LOADER_EMULATOR)
 		return add_iso(request, argv);
 	add_multiboot(request, argv);
