@@ -7,6 +7,7 @@
  */
 #include "lib/string.h"
 #include "lib/x86/regs.h"
+#include "vmm/machine/machine.h"
 #include "vmm/status.h"
 #include "vmm/vm.h"
 
@@ -73,6 +74,17 @@ static enum vcpu_verdict exit_nothing(struct vcpu *vcpu, struct hv_vcpu_page *pa
 {
 	(void)vcpu;
 	(void)page;
+	return VCPU_RUN;
+}
+
+/** The end of a level-triggered interrupt: its line may still be active. */
+static enum vcpu_verdict exit_eoi(struct vcpu *vcpu, struct hv_vcpu_page *page)
+{
+	struct vm *vm = vcpu->vm;
+
+	platform_mutex_lock(&vm->lock);
+	vm->machine->eoi(vm, page->exit.eoi_vector);
+	platform_mutex_unlock(&vm->lock);
 	return VCPU_RUN;
 }
 
@@ -214,7 +226,7 @@ const exit_handler_t exit_handlers[HV_EXIT_KINDS] = {
 	[HV_EXIT_EXCEPTION] = exit_exception,
 	[HV_EXIT_INTR_WINDOW] = exit_nothing,
 	[HV_EXIT_NMI_WINDOW] = exit_nothing,
-	[HV_EXIT_EOI] = exit_nothing,
+	[HV_EXIT_EOI] = exit_eoi,
 	[HV_EXIT_HALT] = exit_halt,
 	[HV_EXIT_TASK_SWITCH] = exit_task_switch,
 	[HV_EXIT_SHUTDOWN] = exit_shutdown,

@@ -98,16 +98,24 @@ hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind,
 	return HV_OK;
 }
 
+bool vm_signal(struct vm *vm, const struct command *ring, uint8_t *signal)
+{
+	if (vm->doorbells == PLATFORM_SIGNALS)
+		return false;
+	*signal = (uint8_t)vm->doorbells;
+	vm->doorbell[vm->doorbells++] = *ring;
+	return true;
+}
+
 hv_status_t vm_doorbell(struct vm *vm, const struct hv_doorbell *bell, const struct command *ring)
 {
 	struct hv_doorbell numbered = *bell;
 
-	if (vm->doorbells == PLATFORM_SIGNALS)
+	if (!vm_signal(vm, ring, &numbered.signal))
 		return HV_E_FULL;
-	numbered.signal = (uint8_t)vm->doorbells;
 	hv_status_t status = hv_doorbell_add(vm->handle, &numbered);
-	if (status == HV_OK)
-		vm->doorbell[vm->doorbells++] = *ring;
+	if (status != HV_OK)
+		vm->doorbells--;
 	return status;
 }
 

@@ -79,6 +79,7 @@ struct vm {
 	struct vm_memory memory[VM_MEMORY_PIECES];
 	const struct machine *machine;
 	const struct options *options;
+	uint64_t rsdp; /**< guest-physical address of the ACPI tables' root; 0: none */
 
 	uint32_t vcpu_count;
 	struct vcpu vcpu[HV_MAX_VCPUS];
@@ -122,6 +123,8 @@ hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind,
  * `ring`, with the lock held, soon after. Several rings may come as one. `bell.signal` is chosen here.
  */
 hv_status_t vm_doorbell(struct vm *vm, const struct hv_doorbell *bell, const struct command *ring);
+/** A number for hv_doorbell.signal whose doorbells give `ring`. @return false: there are no more. */
+bool vm_signal(struct vm *vm, const struct command *ring, uint8_t *signal);
 
 /** Level of the interrupt controller's INTR output, to vCPU 0; a wire's sink. Lock held. */
 void vm_intr(void *vm, unsigned int pin, bool level);

@@ -25,6 +25,11 @@ struct machine {
 	hv_status_t (*reset)(struct vm *vm);
 	/** The processor's interrupt acknowledge cycle. @return the vector. Lock held. */
 	uint8_t (*acknowledge)(struct vm *vm);
+	/** A local APIC ended the interrupt with this vector, which was asked for (hv_trap_eoi()). Lock
+	 *  held. */
+	void (*eoi)(struct vm *vm, uint32_t vector);
+	/** The user presses the power button. Lock held. */
+	void (*button)(struct vm *vm);
 	/** Console input that the machine would take now. Lock held. */
 	unsigned int (*room)(struct vm *vm);
 	/** Print its text screen. Lock held. */

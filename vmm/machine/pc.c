@@ -8,20 +8,32 @@
  *     B8000    VGA text buffer
  *     C0000    ROM, empty: reads zeros, writes are lost
  *     100000   RAM up to its size, at most up to C0000000
- *     100000000  the rest of it
+ *     C0000000  PCI devices' memory
+ *     E0000000  PCI configuration space of bus 0
+ *     FEC00000  I/O APIC; FEE00000 local APIC
+ *     100000000  the rest of RAM
+ *
+ * ACPI tables are in the ROM from F0000 on. Interrupts go to both 8259s and I/O APIC, whose inputs are:
+ * 2 the PIT, 1 and 3 to 15 those of the 8259s, 9 the ACPI SCI, 16 to 19 the four PCI interrupt lines. The
+ * PCI lines are active low, all others active high.
  */
 #include "lib/multiboot.h"
 #include "lib/string.h"
+#include "lib/x86/apic.h"
+#include "vmm/dev/acpi_pm.h"
 #include "vmm/dev/debug_ports.h"
 #include "vmm/dev/i16550.h"
 #include "vmm/dev/i8042.h"
 #include "vmm/dev/i8254.h"
 #include "vmm/dev/i8259.h"
+#include "vmm/dev/ioapic.h"
 #include "vmm/dev/mc146818.h"
+#include "vmm/dev/pci.h"
 #include "vmm/dev/port61.h"
 #include "vmm/dev/reset_ports.h"
 #include "vmm/dev/test_device.h"
 #include "vmm/dev/vga_text.h"
+#include "vmm/machine/acpi.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
 #include "vmm/status.h"
@@ -37,12 +49,28 @@
 #define IRQ_KEYBOARD 1u
 #define IRQ_COM1     4u
 #define IRQ_RTC	     8u
+#define IRQ_SCI	     9u
+#define ISA_IRQS     16u
+
+/* Inputs of the I/O APIC. */
+#define GSI_PIT 2u
+#define GSI_PCI 16u
 
 #define COM1_PORT 0x3f8u
+
+#define PCI_MEMORY     0xc0000000u
+#define PCI_MEMORY_END 0xe0000000u
+#define PCI_ECAM       0xe0000000u
+/** Above RAM, for 64-bit BARs: 64 GiB from a multiple of it. */
+#define PCI_MEMORY64_SIZE (UINT64_C(1) << 36)
+#define FACS (LOW_END + 0x40u)
 
 static struct {
 	struct i8254 pit;
 	struct i8259 pic;
+	struct ioapic ioapic;
+	struct pci_bus pci;
+	struct acpi_pm pm;
 	struct i16550 com1;
 	struct mc146818 rtc;
 	struct port61 port61;
@@ -53,26 +81,57 @@ static struct {
 	struct debug_exit debug_exit;
 	struct bochs_shutdown bochs_shutdown;
 	struct test_device test_device;
+	bool pit_to_pic, pit_to_ioapic; /**< who lets the PIT's interrupts through */
 } pc;
 
+/* The ports of the PCI host bridge come first: the reset port lies among them. */
 static struct device *const devices[] = {
-	&pc.pic.dev,	     &pc.pit.dev,	    &pc.com1.dev,
-	&pc.rtc.dev,	     &pc.port61.dev,	    &pc.kbc.dev,
-	&pc.reset_ports.dev, &pc.vga.dev,	    &pc.debug_console.dev,
+	&pc.pci.host,	     &pc.pic.dev,	 &pc.ioapic.dev,   &pc.pit.dev,
+	&pc.com1.dev,	     &pc.rtc.dev,	 &pc.port61.dev,   &pc.kbc.dev,
+	&pc.reset_ports.dev, &pc.vga.dev,	 &pc.pm.dev,	   &pc.debug_console.dev,
 	&pc.debug_exit.dev,  &pc.bochs_shutdown.dev,
 };
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
 /* ------------------------------------------------------------------------------------- connections */
 
-/** The PIT's edges cost events: only while the PIC lets them through. */
+/** An interrupt of the ISA bus, to both controllers. */
+static void isa_line(void *ctx, unsigned int irq, bool level)
+{
+	(void)ctx;
+	i8259_line(&pc.pic, irq, level);
+	ioapic_line(&pc.ioapic, irq == IRQ_PIT ? GSI_PIT : irq, level);
+}
+
+/** A PCI interrupt line: low is active. The 8259s don't get them. */
+static void pci_line(void *ctx, unsigned int pin, bool asserted)
+{
+	(void)ctx;
+	ioapic_line(&pc.ioapic, GSI_PCI + pin, !asserted);
+}
+
+/** The PIT's edges cost events: only while a controller lets them through. */
+static void pit_wanted(void)
+{
+	i8254_want(&pc.pit, pc.pit_to_pic || pc.pit_to_ioapic);
+}
+
 static void pic_looks(void *ctx, uint32_t value)
 {
 	(void)ctx;
-	if (value == I8259_LOOK_READ)
+	if (value == I8259_LOOK_READ) {
 		i8254_catch_up(&pc.pit);
-	else
-		i8254_want(&pc.pit, !(value & 1u << IRQ_PIT));
+		return;
+	}
+	pc.pit_to_pic = !(value & 1u << IRQ_PIT);
+	pit_wanted();
+}
+
+static void ioapic_unmasked(void *ctx, uint32_t pins)
+{
+	(void)ctx;
+	pc.pit_to_ioapic = (pins & 1u << GSI_PIT) != 0;
+	pit_wanted();
 }
 
 static void ended_by_guest(void *ctx, uint32_t value)
@@ -91,6 +150,12 @@ static void reset_by_guest(void *ctx, uint32_t value)
 	vm_stop(ctx, VMM_STATUS_RESET, "reset by the guest");
 }
 
+static void switched_off(void *ctx, uint32_t value)
+{
+	(void)value;
+	vm_stop(ctx, 0, "switched off by the guest");
+}
+
 static void com1_takes(void *ctx, uint8_t byte)
 {
 	(void)ctx;
@@ -106,6 +171,45 @@ static void com1_room(void *ctx, uint32_t room)
 		platform_wake();
 }
 
+/* What the I/O APIC and PCI devices ask of the VM. */
+
+static void send_msi(void *ctx, uint64_t address, uint32_t data)
+{
+	/* A message that no local APIC takes is lost, as on a bus. */
+	hv_msi(((struct vm *)ctx)->handle, address, data);
+}
+
+static void trap_eoi(void *ctx, unsigned int vector, bool on)
+{
+	hv_trap_eoi(((struct vm *)ctx)->handle, vector, on);
+}
+
+static void *pci_ram(void *ctx, uint64_t address, uint64_t size, bool write)
+{
+	return vm_ram(ctx, address, size, write ? HV_PROT_READ | HV_PROT_WRITE : HV_PROT_READ);
+}
+
+static bool pci_signal(void *ctx, const struct command *ring, uint8_t *signal)
+{
+	return vm_signal(ctx, ring, signal);
+}
+
+static bool pci_bell(void *ctx, const struct hv_doorbell *bell, bool on)
+{
+	const hv_vm_t handle = ((struct vm *)ctx)->handle;
+
+	return (on ? hv_doorbell_add(handle, bell) : hv_doorbell_remove(handle, bell)) == HV_OK;
+}
+
+static void connect_pci(struct vm *vm)
+{
+	const struct pci_upstream up = {vm, send_msi, pci_ram, pci_signal, pci_bell};
+
+	pci_bus_init(&pc.pci, &vm->bus, &up);
+	for (uint16_t i = 0; i < PCI_PINS; i++)
+		wire_connect(&pc.pci.pin[i], pci_line, NULL, i);
+}
+
 static void connect(struct vm *vm)
 {
 	const struct byte_sink console = {console_put, &vm->console};
@@ -113,10 +217,12 @@ static void connect(struct vm *vm)
 
 	wire_connect(&pc.pic.intr, vm_intr, vm, 0);
 	pc.pic.look = (struct command){pic_looks, NULL};
-	wire_connect(&pc.pit.out, i8259_line, &pc.pic, IRQ_PIT);
-	wire_connect(&pc.com1.irq, i8259_line, &pc.pic, IRQ_COM1);
-	wire_connect(&pc.rtc.irq, i8259_line, &pc.pic, IRQ_RTC);
-	wire_connect(&pc.kbc.irq, i8259_line, &pc.pic, IRQ_KEYBOARD);
+	wire_connect(&pc.pit.out, isa_line, NULL, IRQ_PIT);
+	wire_connect(&pc.com1.irq, isa_line, NULL, IRQ_COM1);
+	wire_connect(&pc.rtc.irq, isa_line, NULL, IRQ_RTC);
+	wire_connect(&pc.kbc.irq, isa_line, NULL, IRQ_KEYBOARD);
+	wire_connect(&pc.pm.sci, isa_line, NULL, IRQ_SCI);
+	pc.pm.off = (struct command){switched_off, vm};
 	wire_connect(&pc.port61.gate2, i8254_gate, &pc.pit, 2);
 	pc.port61.out2 = (struct probe){i8254_out2, &pc.pit};
 	pc.com1.out = console;
@@ -175,6 +281,7 @@ static unsigned int memory_map(const struct vm *vm, struct machine_memory rows[M
 	if (vm->ram_size > HIGH_START)
 		rows[n++] = (struct machine_memory){HIGH_START, low_size(vm) - HIGH_START,
 						    MULTIBOOT_MEMORY_AVAILABLE};
+	rows[n++] = (struct machine_memory){PCI_ECAM, PCI_ECAM_SIZE, MULTIBOOT_MEMORY_RESERVED};
 	if (vm->ram_size > VM_LOW_LIMIT)
 		rows[n++] = (struct machine_memory){VM_HIGH_START, vm->ram_size - VM_LOW_LIMIT,
 						    MULTIBOOT_MEMORY_AVAILABLE};
@@ -240,6 +347,32 @@ static void cmos_data(const struct vm *vm)
 	mc146818_store(&pc.rtc, 0x5f, (uint8_t)(vm->vcpu_count - 1));
 }
 
+/** ACPI tables in the ROM, where they are searched for. */
+static hv_status_t acpi_data(struct vm *vm)
+{
+	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, HIGH_START - BIOS_START};
+	const uint64_t high = vm->ram_size > VM_LOW_LIMIT ? vm->ram_size - VM_LOW_LIMIT : 0;
+	const uint64_t window = (VM_HIGH_START + high + PCI_MEMORY64_SIZE - 1) &
+				~(PCI_MEMORY64_SIZE - 1);
+	const struct acpi_machine machine = {
+		.vcpus = vm->vcpu_count,
+		.ioapic = IOAPIC_DEFAULT_BASE,
+		.pm_base = ACPI_PM_BASE,
+		.sci = IRQ_SCI,
+		.pci_gsi = GSI_PCI,
+		.ecam = PCI_ECAM,
+		.mmio = PCI_MEMORY,
+		.mmio_end = PCI_MEMORY_END,
+		.mmio64 = window,
+		.mmio64_end = window + PCI_MEMORY64_SIZE,
+		.com1 = COM1_PORT,
+		.com1_irq = IRQ_COM1,
+	};
+
+	vm->rsdp = BIOS_START;
+	return acpi_build(&machine, &room, FACS, vm->ram + FACS) ? HV_OK : HV_E_FULL;
+}
+
 /* ----------------------------------------------------------------------------------------- machine */
 
 /** What the clock shows at first. A host that doesn't know the time has 2000-01-01 00:00. */
@@ -257,8 +390,12 @@ static hv_status_t init(struct vm *vm)
 {
 	hv_status_t status = HV_OK;
 
+	const struct ioapic_upstream ioapic_up = {vm, send_msi, trap_eoi, ioapic_unmasked};
+
 	i8254_init(&pc.pit, &vm->timers);
 	i8259_init(&pc.pic);
+	ioapic_init(&pc.ioapic, &ioapic_up);
+	acpi_pm_init(&pc.pm, &vm->timers);
 	i16550_init(&pc.com1, &vm->timers, COM1_PORT);
 	mc146818_init(&pc.rtc, &vm->timers, clock_start(vm));
 	port61_init(&pc.port61);
@@ -269,8 +406,10 @@ static hv_status_t init(struct vm *vm)
 	debug_exit_init(&pc.debug_exit);
 	bochs_shutdown_init(&pc.bochs_shutdown);
 	test_device_init(&pc.test_device);
+	connect_pci(vm);
 	connect(vm);
-	for (size_t i = 0; i < DEVICES && status == HV_OK; i++)
+	status = pci_bus_attach(&pc.pci, PCI_ECAM);
+	for (size_t i = 1; i < DEVICES && status == HV_OK; i++)
 		status = bus_attach(&vm->bus, devices[i]);
 	if (status == HV_OK && vm->options->test_device)
 		status = bus_attach(&vm->bus, &pc.test_device.dev);
@@ -282,13 +421,32 @@ static hv_status_t init(struct vm *vm)
 
 static hv_status_t reset(struct vm *vm)
 {
+	/* What systems that know no I/O APIC find: interrupts that never come. */
+	static const uint8_t pci_lines[PCI_PINS] = {0xff, 0xff, 0xff, 0xff};
+
 	for (size_t i = 0; i < DEVICES; i++)
 		devices[i]->class->reset(devices[i]);
 	pc.test_device.dev.class->reset(&pc.test_device.dev);
+	for (uint16_t i = 0; i < PCI_PINS; i++)
+		pci_line(NULL, i, pc.pci.pin[i].level);
+	pci_bus_reset(&pc.pci);
+	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_lines);
 	cmos_data(vm);
 	bios_data(vm);
 	screen_clear(vm);
-	return HV_OK;
+	return acpi_data(vm);
+}
+
+static void eoi(struct vm *vm, uint32_t vector)
+{
+	(void)vm;
+	ioapic_eoi(&pc.ioapic, vector);
+}
+
+static void button(struct vm *vm)
+{
+	(void)vm;
+	acpi_pm_button(&pc.pm);
 }
 
 static uint8_t acknowledge(struct vm *vm)
@@ -314,6 +472,8 @@ const struct machine machine_pc = {
 	.init = init,
 	.reset = reset,
 	.acknowledge = acknowledge,
+	.eoi = eoi,
+	.button = button,
 	.room = room,
 	.screen = screen,
 	.memory_map = memory_map,

@@ -19,6 +19,9 @@ struct mock_map mock_maps[16];
 unsigned int mock_map_count;
 unsigned int mock_kicks;
 struct hv_doorbell mock_bell;
+struct mock_msi mock_msis[64];
+unsigned int mock_msi_count;
+uint32_t mock_eoi_traps[8];
 uint8_t mock_fpu[576];
 uint32_t mock_fpu_size;
 
@@ -30,6 +33,8 @@ static unsigned int file_count;
 
 static void *guest_memory;
 static uint64_t guest_size;
+static void *more[8];
+static unsigned int more_count;
 static unsigned int calls;
 
 /* One lock for events and waiting vCPUs. */
@@ -55,6 +60,8 @@ void mock_reset(void)
 	if (guest_memory)
 		munmap(guest_memory, guest_size);
 	guest_memory = NULL;
+	while (more_count > 0)
+		free(more[--more_count]);
 	memset(steps, 0, sizeof(steps));
 	memset(kicked, 0, sizeof(kicked));
 	memset(waiting, 0, sizeof(waiting));
@@ -67,6 +74,9 @@ void mock_reset(void)
 	mock_guest = NULL;
 	mock_translate = NULL;
 	mock_fail_at = calls = 0;
+	mock_msi_count = 0;
+	memset(mock_eoi_traps, 0, sizeof(mock_eoi_traps));
+	memset(&mock_bell, 0, sizeof(mock_bell));
 	mock_map_count = mock_kicks = file_count = thread_count = 0;
 	mock_fpu_size = sizeof(mock_fpu);
 	events = threads_alive = threads_waiting = 0;
@@ -216,6 +226,15 @@ void *platform_guest_memory(uint64_t size)
 	return guest_memory;
 }
 
+/** In a place of its own, so that ASan sees its end. */
+void *platform_memory(uint64_t size)
+{
+	if (guest_size + size > mock_memory_limit || more_count == sizeof(more) / sizeof(more[0]))
+		return NULL;
+	more[more_count] = malloc(size);
+	return more[more_count++];
+}
+
 uint64_t platform_guest_memory_limit(void)
 {
 	return mock_memory_limit;
@@ -274,6 +293,35 @@ hv_status_t hv_doorbell_add(hv_vm_t vm, const struct hv_doorbell *bell)
 {
 	(void)vm;
 	mock_bell = *bell;
+	return call();
+}
+
+hv_status_t hv_doorbell_remove(hv_vm_t vm, const struct hv_doorbell *bell)
+{
+	(void)vm;
+	if (memcmp(&mock_bell, bell, sizeof(mock_bell)) != 0)
+		return HV_E_INVALID;
+	memset(&mock_bell, 0, sizeof(mock_bell));
+	return HV_OK;
+}
+
+hv_status_t hv_msi(hv_vm_t vm, uint64_t address, uint32_t data)
+{
+	(void)vm;
+	if (mock_msi_count < sizeof(mock_msis) / sizeof(mock_msis[0]))
+		mock_msis[mock_msi_count++] = (struct mock_msi){address, data};
+	return call();
+}
+
+hv_status_t hv_trap_eoi(hv_vm_t vm, uint32_t vector, bool on)
+{
+	const uint32_t bit = 1u << (vector & 31);
+
+	(void)vm;
+	if (on)
+		mock_eoi_traps[vector / 32] |= bit;
+	else
+		mock_eoi_traps[vector / 32] &= ~bit;
 	return call();
 }
 

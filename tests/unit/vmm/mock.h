@@ -57,6 +57,17 @@ extern unsigned int mock_kicks;
 extern uint8_t mock_fpu[576];
 extern uint32_t mock_fpu_size;
 
+struct mock_msi {
+	uint64_t address;
+	uint32_t data;
+};
+
+/** Messages that were sent. */
+extern struct mock_msi mock_msis[64];
+extern unsigned int mock_msi_count;
+/** Vectors whose end is asked for. */
+extern uint32_t mock_eoi_traps[8];
+
 /** The last doorbell that was added. */
 extern struct hv_doorbell mock_bell;
 /** The guest rings it. */

@@ -103,6 +103,12 @@ void *platform_guest_memory(uint64_t size)
 	return size <= sizeof(ram) ? ram : NULL;
 }
 
+void *platform_memory(uint64_t size)
+{
+	(void)size;
+	return NULL;
+}
+
 uint64_t platform_guest_memory_limit(void)
 {
 	return sizeof(ram);
@@ -147,6 +153,29 @@ hv_status_t hv_doorbell_add(hv_vm_t handle, const struct hv_doorbell *bell)
 {
 	(void)handle;
 	(void)bell;
+	return HV_OK;
+}
+
+hv_status_t hv_doorbell_remove(hv_vm_t handle, const struct hv_doorbell *bell)
+{
+	(void)handle;
+	(void)bell;
+	return HV_OK;
+}
+
+hv_status_t hv_msi(hv_vm_t handle, uint64_t address, uint32_t data)
+{
+	(void)handle;
+	(void)address;
+	(void)data;
+	return HV_OK;
+}
+
+hv_status_t hv_trap_eoi(hv_vm_t handle, uint32_t vector, bool on)
+{
+	(void)handle;
+	(void)vector;
+	(void)on;
 	return HV_OK;
 }
 
@@ -276,14 +305,14 @@ static void memory(struct hv_vcpu_page *p, uint64_t address, bool write, const c
 
 static void exit_load(struct hv_vcpu_page *p)
 {
-	memory(p, 0xfec00010, false, "\x8b\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
+	memory(p, 0xfea00010, false, "\x8b\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
 }
 
 /** As the driver hands over plain moves. */
 static void exit_decoded(struct hv_vcpu_page *p)
 {
 	p->exit = (struct hv_exit){.kind = HV_EXIT_MEMORY,
-				   .memory = {.address = 0xfec00010,
+				   .memory = {.address = 0xfea00010,
 					      .access = HV_PROT_READ,
 					      .decoded = 1,
 					      .size = 4}};
@@ -291,12 +320,12 @@ static void exit_decoded(struct hv_vcpu_page *p)
 
 static void exit_store(struct hv_vcpu_page *p)
 {
-	memory(p, 0xfec00010, true, "\x89\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
+	memory(p, 0xfea00010, true, "\x89\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
 }
 
 static void exit_load_first(struct hv_vcpu_page *p)
 {
-	memory(p, 0xfec00000, false, "\x8b\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
+	memory(p, 0xfea00000, false, "\x8b\x03\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", 15);
 }
 
 static const struct path paths[] = {
@@ -337,7 +366,7 @@ static void nothing_reset(struct device *dev)
 static void child(void)
 {
 	static const struct device_range range = {
-		.space = DEVICE_MEMORY, .first = 0xfec00000, .size = 0x1000, .width = 8};
+		.space = DEVICE_MEMORY, .first = 0xfea00000, .size = 0x1000, .width = 8};
 	static const struct device_class class = {.name = "nothing",
 						  .read = nothing_read,
 						  .write = nothing_write,
