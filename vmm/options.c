@@ -16,31 +16,48 @@ const char options_help[] =
 	"  --machine pc        what to be\n"
 	"  --timeout-ms N      end the VM after that time\n"
 	"  --rtc SECONDS       time of the clock at the start, since 1970 UTC\n"
+	"  --disk NAME[,ro|overlay]  a file as a virtio disk, read-only or with writes kept in\n"
+	"                      memory while the VM lives; may be repeated\n"
+	"  --virtio-console    a console port; takes the keys when its driver is up\n"
+	"  --net NAME[,mac=MAC]  a virtio network card, its cable a shared memory region\n"
+	"  --rng               a virtio entropy device\n"
+	"  --rng-seed N        it gives the same bytes each time\n"
 	"  --screen            print the text screen at the end\n"
 	"  --trace-absent      list accesses to absent devices at the end\n"
 	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
 	"  --no-summary        no table of exits at the end\n";
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_SIZE, KIND_COUNT, KIND_MODULE };
+enum kind { KIND_FLAG, KIND_TEXT, KIND_SIZE, KIND_COUNT, KIND_LIST };
 
 /** An option: where its value goes. */
 struct row {
 	const char *name;
 	size_t offset;
 	enum kind kind;
+	size_t count;	     /**< KIND_LIST: where the number is */
+	uint32_t limit;	     /**< and the highest */
+	const char *too_many;
 };
 
-#define ROW(name, member, kind) {name, offsetof(struct options, member), kind}
+#define ROW(name, member, kind) {name, offsetof(struct options, member), kind, 0, 0, NULL}
+#define ROW_LIST(name, member, counter, limit)                                                     \
+	{name,	offsetof(struct options, member), KIND_LIST, offsetof(struct options, counter),    \
+	 limit, "too many " #counter}
 
 static const struct row rows[] = {
 	ROW("--memory", memory, KIND_SIZE),
 	ROW("--kernel", kernel, KIND_TEXT),
 	ROW("--cmdline", cmdline, KIND_TEXT),
-	ROW("--module", module, KIND_MODULE),
+	ROW_LIST("--module", module, modules, OPTIONS_MODULES),
 	ROW("--vcpus", vcpus, KIND_COUNT),
 	ROW("--machine", machine, KIND_TEXT),
 	ROW("--timeout-ms", timeout_ms, KIND_SIZE),
 	ROW("--rtc", rtc, KIND_SIZE),
+	ROW_LIST("--disk", disk, disks, OPTIONS_DISKS),
+	ROW_LIST("--net", net, nets, OPTIONS_NETS),
+	ROW("--virtio-console", virtio_console, KIND_FLAG),
+	ROW("--rng", rng, KIND_FLAG),
+	ROW("--rng-seed", rng_seed, KIND_SIZE),
 	ROW("--screen", screen, KIND_FLAG),
 	ROW("--trace-absent", trace_absent, KIND_FLAG),
 	ROW("--test-device", test_device, KIND_FLAG),
@@ -153,6 +170,17 @@ static const struct row *row_find(const char *name)
 	return NULL;
 }
 
+static const char *list_add(struct options *options, const struct row *row, const char *value)
+{
+	uint32_t *count = (uint32_t *)(void *)((char *)options + row->count);
+
+	if (*count == row->limit)
+		return row->too_many;
+	memcpy((char *)options + row->offset + *count * sizeof(value), &value, sizeof(value));
+	(*count)++;
+	return NULL;
+}
+
 static const char *value_set(struct options *options, const struct row *row, const char *value)
 {
 	char *member = (char *)options + row->offset;
@@ -164,11 +192,8 @@ static const char *value_set(struct options *options, const struct row *row, con
 	case KIND_TEXT:
 		memcpy(member, &value, sizeof(value));
 		break;
-	case KIND_MODULE:
-		if (options->modules == OPTIONS_MODULES)
-			return "too many modules";
-		options->module[options->modules++] = value;
-		break;
+	case KIND_LIST:
+		return list_add(options, row, value);
 	case KIND_SIZE:
 		if (!options_size(value, &number))
 			return "is not a number";

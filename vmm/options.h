@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #define OPTIONS_MODULES 32u
+#define OPTIONS_DISKS	4u
+#define OPTIONS_NETS	4u
 #define OPTIONS_TEXT	8192u
 
 struct options {
@@ -23,6 +25,13 @@ struct options {
 	const char *machine; /**< --machine pc */
 	uint64_t timeout_ms; /**< --timeout-ms N; 0: none */
 	uint64_t rtc;	     /**< --rtc SECONDS: what the clock shows, since 1970; 0: the host's */
+	const char *disk[OPTIONS_DISKS]; /**< --disk NAME[,ro|overlay]: a file as a virtio disk */
+	uint32_t disks;
+	const char *net[OPTIONS_NETS]; /**< --net NAME[,mac=xx:xx:xx:xx:xx:xx]: a shared memory region */
+	uint32_t nets;
+	bool virtio_console; /**< --virtio-console: it gets the keys, too, once its driver is up */
+	bool rng;	     /**< --rng: virtio entropy device */
+	uint64_t rng_seed;   /**< --rng-seed N: it gives the same bytes each time; 0: it doesn't */
 	bool screen;	     /**< --screen: print the text screen at the end */
 	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
 	bool test_device;    /**< --test-device: see dev/test_device.h */

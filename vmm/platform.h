@@ -85,6 +85,9 @@ struct platform_file {
 bool platform_file(const char *name, struct platform_file *file);
 /** Memory for the guest, 2 MiB aligned, once. @return NULL where there isn't that much. */
 void *platform_guest_memory(uint64_t size);
+/** More of that memory, for the VMM, after the guest's: page-aligned, with anything in it, for good.
+ *  @return NULL where there isn't that much left. */
+void *platform_memory(uint64_t size);
 /** Guest memory that there is. */
 uint64_t platform_guest_memory_limit(void);
 /** The command line: options as in options.h. */

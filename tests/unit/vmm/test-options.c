@@ -56,7 +56,8 @@ static void everything(void **state)
 	(void)state;
 	assert_null(options_parse("  --memory 1G --kernel k.elf --cmdline \"a  b='c' \\\"d\\\"\" "
 				  "--module 'm1 x y' --module m2 --vcpus 4 --machine pc "
-				  "--timeout-ms 500 --screen\t--trace-absent --no-summary ",
+				  "--disk d1 --disk d2,overlay --net n,mac=2 --virtio-console "
+				  "--rng --rng-seed 7 --timeout-ms 500 --screen\t--trace-absent --no-summary ",
 				  &options));
 	assert_int_equal(options.memory, 1 << 30);
 	assert_string_equal(options.kernel, "k.elf");
@@ -64,6 +65,12 @@ static void everything(void **state)
 	assert_int_equal(options.modules, 2);
 	assert_string_equal(options.module[0], "m1 x y");
 	assert_string_equal(options.module[1], "m2");
+	assert_int_equal(options.disks, 2);
+	assert_string_equal(options.disk[1], "d2,overlay");
+	assert_int_equal(options.nets, 1);
+	assert_string_equal(options.net[0], "n,mac=2");
+	assert_true(options.virtio_console && options.rng);
+	assert_int_equal(options.rng_seed, 7);
 	assert_int_equal(options.vcpus, 4);
 	assert_int_equal(options.timeout_ms, 500);
 	assert_true(options.screen && options.trace_absent && options.no_summary);
@@ -102,6 +109,8 @@ static void mistakes(void **state)
 	for (unsigned int i = 0; i < 33; i++)
 		strcat(big, "--module m ");
 	refuse(big, "m", "too many modules");
+	refuse("--disk a --disk b --disk c --disk d --disk e", "e", "too many disks");
+	refuse("--net a --net b --net c --net d --net e", "e", "too many nets");
 	memset(big, 'x', sizeof(big) - 1);
 	refuse(big, "command line", "too long");
 	for (size_t i = 0; i < sizeof(big) - 1; i++)

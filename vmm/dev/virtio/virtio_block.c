@@ -181,6 +181,7 @@ void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, c
 	block->overlay = overlay;
 	if (overlay) {
 		block->written = block->overlay + block->sectors * VIRTIO_BLOCK_SECTOR;
+		memset(block->written, 0, (block->sectors + 7) / 8);
 		block->dev.own_features &= ~VIRTIO_BIT(VIRTIO_BLOCK_F_RO);
 	}
 	memcpy(block->id, id, strnlen(id, VIRTIO_BLOCK_ID));

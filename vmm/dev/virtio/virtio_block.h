@@ -50,7 +50,7 @@ struct virtio_block {
 uint64_t virtio_block_overlay_size(uint64_t image);
 /**
  * @param id serial number that the guest reads: its first 20 bytes count.
- * @param overlay zeroed memory of virtio_block_overlay_size(); NULL: read-only.
+ * @param overlay memory of virtio_block_overlay_size(), whatever is in it; NULL: read-only.
  */
 void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, const void *image,
 		       uint64_t size, const char *id, void *overlay);

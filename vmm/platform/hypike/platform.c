@@ -142,9 +142,27 @@ uint64_t platform_guest_memory_limit(void)
 	return hypike_info()->ram_size;
 }
 
+/** Of the partition's memory: the guest's at the start, what the VMM takes itself behind it. */
+static uint64_t ram_taken;
+
 void *platform_guest_memory(uint64_t size)
 {
-	return size <= hypike_info()->ram_size ? hypike_info()->ram : NULL;
+	if (size > hypike_info()->ram_size)
+		return NULL;
+	ram_taken = size;
+	return hypike_info()->ram;
+}
+
+void *platform_memory(uint64_t size)
+{
+	const uint64_t left = hypike_info()->ram_size - ram_taken;
+	const uint64_t pages = (size + HV_PAGE_SIZE - 1) & ~(uint64_t)HV_PAGE_MASK;
+	void *memory = (uint8_t *)hypike_info()->ram + ram_taken;
+
+	if (pages < size || pages > left)
+		return NULL;
+	ram_taken += pages;
+	return memory;
 }
 
 const char *platform_args(void)

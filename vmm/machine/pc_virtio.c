@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * @req VMM-511 --disk makes a virtio disk of a file, read-only or with an overlay in the VM's memory;
+ *              --virtio-console, --rng and --net make the devices of that name. What is misspelt, or
+ *              missing, is said by name.
+ */
+#include "vmm/machine/pc_virtio.h"
+
+#include "lib/string.h"
+#include "vmm/dev/virtio/virtio_block.h"
+#include "vmm/dev/virtio/virtio_console.h"
+#include "vmm/dev/virtio/virtio_pci.h"
+#include "vmm/dev/virtio/virtio_rng.h"
+#include "vmm/options.h"
+
+/* Places on the bus, the same whatever else there is. */
+#define SLOT_CONSOLE 2u
+#define SLOT_RNG     3u
+#define SLOT_DISK    4u
+
+#define NAME_MAX 64u
+
+static struct {
+	struct virtio_console console;
+	struct virtio_pci console_pci;
+	struct virtio_rng rng;
+	struct virtio_pci rng_pci;
+	struct {
+		struct virtio_block block;
+		struct virtio_pci pci;
+		char name[NAME_MAX];
+	} disk[OPTIONS_DISKS];
+	bool has_console;
+} virtio;
+
+/** Copy what stands before a comma. @return what stands behind it, or "" ; NULL: too long. */
+static const char *name_split(const char *text, char name[NAME_MAX])
+{
+	const char *comma = strchr(text, ',');
+	size_t length = comma ? (size_t)(comma - text) : strlen(text);
+
+	if (length >= NAME_MAX)
+		return NULL;
+	memcpy(name, text, length);
+	name[length] = '\0';
+	return comma ? comma + 1 : "";
+}
+
+/* -------------------------------------------------------------------------------------------- disks */
+
+static hv_status_t refuse(struct vm *vm, const char *option, const char *value, const char *why)
+{
+	vm_log(vm, "%s %s: %s", option, value, why);
+	return HV_E_INVALID;
+}
+
+static hv_status_t disk_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
+{
+	const char *option = vm->options->disk[i];
+	char *name = virtio.disk[i].name;
+	const char *mode = name_split(option, name);
+	struct platform_file file;
+	void *overlay = NULL;
+
+	if (!mode || !platform_file(name, &file))
+		return refuse(vm, "--disk", option, "there is no such file");
+	if (strcmp(mode, "overlay") == 0) {
+		overlay = platform_memory(virtio_block_overlay_size(file.size));
+		if (!overlay)
+			return refuse(vm, "--disk", option, "too little memory for an overlay");
+	} else if (strcmp(mode, "") != 0 && strcmp(mode, "ro") != 0) {
+		return refuse(vm, "--disk", option, "neither ro nor overlay");
+	}
+	virtio_block_init(&virtio.disk[i].block, &vm->timers, file.data, file.size, name, overlay);
+	virtio_pci_init(&virtio.disk[i].pci, &virtio.disk[i].block.dev);
+	return virtio_pci_attach(&virtio.disk[i].pci, bus, SLOT_DISK + i);
+}
+
+/* ------------------------------------------------------------------------------------------ console */
+
+/** There is room again: the event thread has more keys, perhaps. */
+static void console_room(void *ctx, uint32_t room)
+{
+	struct vm *vm = ctx;
+
+	if (room > 0 && vm->keys_waiting)
+		platform_wake();
+}
+
+static hv_status_t console_init_device(struct vm *vm, struct pci_bus *bus)
+{
+	virtio_console_init(&virtio.console, &vm->timers);
+	virtio.console.out = (struct byte_sink){console_put, &vm->console};
+	virtio.console.room = (struct command){console_room, vm};
+	virtio.has_console = true;
+	virtio_pci_init(&virtio.console_pci, &virtio.console.dev);
+	return virtio_pci_attach(&virtio.console_pci, bus, SLOT_CONSOLE);
+}
+
+bool pc_virtio_wants_keys(void)
+{
+	return virtio.has_console && virtio_console_open(&virtio.console);
+}
+
+unsigned int pc_virtio_room(void)
+{
+	return virtio_console_room(&virtio.console);
+}
+
+void pc_virtio_key(uint8_t key)
+{
+	virtio_console_receive(&virtio.console, key);
+}
+
+/* ---------------------------------------------------------------------------------------------- all */
+
+static hv_status_t rng_init(struct vm *vm, struct pci_bus *bus)
+{
+	virtio_rng_init(&virtio.rng, &vm->timers, vm->options->rng_seed);
+	virtio_pci_init(&virtio.rng_pci, &virtio.rng.dev);
+	return virtio_pci_attach(&virtio.rng_pci, bus, SLOT_RNG);
+}
+
+hv_status_t pc_virtio_init(struct vm *vm, struct pci_bus *bus)
+{
+	const struct options *options = vm->options;
+	hv_status_t status = HV_OK;
+
+	virtio.has_console = false;
+	if (options->virtio_console)
+		status = console_init_device(vm, bus);
+	if (status == HV_OK && (options->rng || options->rng_seed != 0))
+		status = rng_init(vm, bus);
+	for (unsigned int i = 0; i < options->disks && status == HV_OK; i++)
+		status = disk_init(vm, bus, i);
+	return status;
+}
