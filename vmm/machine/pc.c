@@ -35,6 +35,7 @@
 #include "vmm/dev/vga_text.h"
 #include "vmm/machine/acpi.h"
 #include "vmm/machine/machine.h"
+#include "vmm/machine/pc_virtio.h"
 #include "vmm/options.h"
 #include "vmm/status.h"
 
@@ -156,10 +157,14 @@ static void switched_off(void *ctx, uint32_t value)
 	vm_stop(ctx, 0, "switched off by the guest");
 }
 
-static void com1_takes(void *ctx, uint8_t byte)
+/** Keys go to the console device whose driver is up, else to the serial line. */
+static void key_typed(void *ctx, uint8_t byte)
 {
 	(void)ctx;
-	i16550_receive(&pc.com1, byte);
+	if (pc_virtio_wants_keys())
+		pc_virtio_key(byte);
+	else
+		i16550_receive(&pc.com1, byte);
 }
 
 /** The receiver has room again: the event thread has more keys, perhaps. */
@@ -227,7 +232,7 @@ static void connect(struct vm *vm)
 	pc.port61.out2 = (struct probe){i8254_out2, &pc.pit};
 	pc.com1.out = console;
 	pc.com1.room = (struct command){com1_room, vm};
-	vm->console.input = (struct byte_sink){com1_takes, NULL};
+	vm->console.input = (struct byte_sink){key_typed, NULL};
 	pc.debug_console.out = console;
 	pc.debug_exit.exit = end;
 	pc.bochs_shutdown.exit = end;
@@ -414,6 +419,8 @@ static hv_status_t init(struct vm *vm)
 	if (status == HV_OK && vm->options->test_device)
 		status = bus_attach(&vm->bus, &pc.test_device.dev);
 	if (status == HV_OK)
+		status = pc_virtio_init(vm, &pc.pci);
+	if (status == HV_OK)
 		status = map_memory(vm);
 	/* Written as a delay, thousands of times: nobody is there, so don't even ask. */
 	return status == HV_OK ? hv_trap_ports(vm->handle, PORT_POST, 1, HV_PORT_ABSENT) : status;
@@ -458,7 +465,7 @@ static uint8_t acknowledge(struct vm *vm)
 static unsigned int room(struct vm *vm)
 {
 	(void)vm;
-	return i16550_room(&pc.com1);
+	return pc_virtio_wants_keys() ? pc_virtio_room() : i16550_room(&pc.com1);
 }
 
 static void screen(struct vm *vm, void (*put)(void *ctx, char c), void *ctx)

@@ -35,8 +35,6 @@ static void *guest_memory;
 static uint64_t guest_size;
 static void *more[8];
 static unsigned int more_count;
-static void *more[8];
-static unsigned int more_count;
 static unsigned int calls;
 
 /* One lock for events and waiting vCPUs. */
@@ -226,15 +224,6 @@ void *platform_guest_memory(uint64_t size)
 	guest_memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return guest_memory;
-}
-
-/** In a place of its own, so that ASan sees its end. */
-void *platform_memory(uint64_t size)
-{
-	if (guest_size + size > mock_memory_limit || more_count == sizeof(more) / sizeof(more[0]))
-		return NULL;
-	more[more_count] = malloc(size);
-	return more[more_count++];
 }
 
 /** In a place of its own, so that ASan sees its end. */

@@ -109,12 +109,6 @@ void *platform_memory(uint64_t size)
 	return NULL;
 }
 
-void *platform_memory(uint64_t size)
-{
-	(void)size;
-	return NULL;
-}
-
 uint64_t platform_guest_memory_limit(void)
 {
 	return sizeof(ram);
