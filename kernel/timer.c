@@ -124,7 +124,10 @@ void host_timer_arm(struct host_timer *timer, uint64_t deadline)
 		timer_set(first_of(queue));
 }
 
-/* Call-backs may arm again for at once: no more rounds than there are timers now. */
+/*
+ * Call-backs may arm again for at once: no more rounds than there are timers now. And none goes off when
+ * the window is over, lest a crowd of them delays the next.
+ */
 static void run_due(struct cpu *cpu, struct timer_queue *queue)
 {
 	struct timer_queue *before = cpu->timers;
@@ -132,8 +135,9 @@ static void run_due(struct cpu *cpu, struct timer_queue *queue)
 	cpu->timers = queue;
 	for (uint32_t i = queue->count; i > 0 && queue->count != 0; i--) {
 		struct host_timer *timer = queue->heap[ROOT].timer;
+		uint64_t now = host_tsc();
 
-		if (timer->deadline > host_tsc())
+		if (timer->deadline > now || now >= cpu->window.end)
 			break;
 		take_out(queue, timer);
 		timer->fire(timer);

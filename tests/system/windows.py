@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Time windows, from inside the partitions that have them (tests/system/native/windows.c)."""
+from runner.case import ICOUNT, boot
+
+
+def _windows(name, machine, *options, plans=1, builds=("normal",), timeout=60):
+    return boot(name, machine, *options, "--image", "{build}/tests/system/native/" + name + ".img",
+                tap=plans, builds=builds, timeout=timeout, expect=(r"^hypike: exit status 0$",))
+
+
+CASES = [
+    _windows("windows", "qemu-svm", ICOUNT, plans=2, builds=("normal", "paranoid")),
+    _windows("windows-storm", "qemu-svm", ICOUNT),
+    _windows("windows-loose", "qemu-svm", builds=("paranoid",)),
+    _windows("windows", "bochs-vmx", plans=2, timeout=120),
+    _windows("windows-storm", "bochs-vmx", timeout=120),
+]
