@@ -17,6 +17,7 @@
 #include "kernel/paranoid.h"
 #include "kernel/partition.h"
 #include "kernel/patch.h"
+#include "kernel/port.h"
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
 #include "kernel/topology.h"
@@ -117,6 +118,7 @@ static void start_system(void)
 	trace_out_init(&image);
 	start_driver();
 	partitions_create(&image);
+	ports_create(&image);
 	window_init(&image);
 	if (ioapic_route_uart(cpus[0].apic_id))
 		console_use_interrupt();

@@ -3,6 +3,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/end.h"
+#include "kernel/port.h"
 #include "lib/string.h"
 
 struct partition *partitions;
@@ -87,6 +88,7 @@ void partition_thread_gone(struct thread *thread)
 	struct partition *partition = thread->partition;
 	bool last;
 
+	port_thread_gone(thread);
 	host_lock(&partition->lock);
 	thread->state = THREAD_FREE;
 	last = --partition->alive == 0;

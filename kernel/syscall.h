@@ -37,6 +37,16 @@ int64_t sys_console_bind(uint64_t thread, uint64_t bits);
 int64_t sys_plan_status(uint64_t status);
 int64_t sys_plan_set(uint64_t plan);
 int64_t sys_shutdown(uint64_t status);
+int64_t sys_port_open(uint64_t name, uint64_t result);
+int64_t sys_port_status(uint64_t port, uint64_t result);
+int64_t sys_port_bind(uint64_t port, uint64_t thread, uint64_t bits);
+int64_t sys_sampling_write(uint64_t port, uint64_t message, uint64_t size);
+int64_t sys_sampling_read(uint64_t port, uint64_t message, uint64_t room, uint64_t result);
+int64_t sys_queuing_send(uint64_t port, uint64_t message, uint64_t size, uint64_t deadline,
+			 uint64_t discipline);
+int64_t sys_queuing_receive(uint64_t port, uint64_t message, uint64_t room, uint64_t deadline,
+			    uint64_t discipline);
+int64_t sys_queuing_clear(uint64_t port);
 int64_t sys_trace(uint64_t value);
 int64_t sys_trace_read(uint64_t cpu, uint64_t position_at, uint64_t to, uint64_t size);
 

@@ -5,6 +5,7 @@
  */
 #include <hypike/sys.h>
 
+#include "lib/hypike/deadline.h"
 #include "lib/hypike/program.h"
 #include "lib/hypike/syscall.h"
 
@@ -26,25 +27,12 @@ const struct hypike_info *hypike_info(void)
 
 /* ---- time ---- */
 
-#define NS_PER_MS UINT64_C(1000000)
-
 uint64_t hypike_time(void)
 {
 	uint64_t ticks = __builtin_ia32_rdtsc() - info->tsc_boot;
 
 	return ticks / info->tsc_khz * NS_PER_MS +
 	       ticks % info->tsc_khz * NS_PER_MS / info->tsc_khz;
-}
-
-/* The TSC value at which hypike_time() has reached `ns`; far beyond any uptime: never. */
-static uint64_t to_tsc(uint64_t ns)
-{
-	uint64_t ms = ns / NS_PER_MS, ticks;
-
-	if (ns == HYPIKE_FOREVER || __builtin_mul_overflow(ms, info->tsc_khz, &ticks))
-		return UINT64_MAX;
-	ticks += (ns % NS_PER_MS * info->tsc_khz + NS_PER_MS - 1) / NS_PER_MS;
-	return hv_add_ok(ticks, info->tsc_boot, &ticks) ? ticks : UINT64_MAX;
 }
 
 hv_status_t hypike_plan_status(struct hypike_plan_status *status)

@@ -40,7 +40,7 @@ int check_done(void)
 	return failures < 99 ? (int)failures : 99;
 }
 
-#define STACKS	   24u
+#define STACKS	   32u
 #define STACK_SIZE 8192u
 
 hypike_thread_t spawn(void (*entry)(void *), void *arg, uint32_t priority, uint32_t cpu)
