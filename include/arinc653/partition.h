@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file partition.h
+ * Partition management: ARINC 653 part 1, clause 3.2.
+ */
+#ifndef ARINC653_PARTITION_H
+#define ARINC653_PARTITION_H
+
+#include <arinc653/process.h>
+#include <arinc653/types.h>
+
+#define MAX_NUMBER_OF_PARTITIONS SYSTEM_LIMIT_NUMBER_OF_PARTITIONS
+
+typedef enum { IDLE = 0, COLD_START = 1, WARM_START = 2, NORMAL = 3 } OPERATING_MODE_TYPE;
+
+typedef APEX_INTEGER PARTITION_ID_TYPE;
+
+typedef enum {
+	NORMAL_START = 0,
+	PARTITION_RESTART = 1,
+	HM_MODULE_RESTART = 2,
+	HM_PARTITION_RESTART = 3,
+} START_CONDITION_TYPE;
+
+typedef struct {
+	SYSTEM_TIME_TYPE PERIOD;   /**< of its release windows; INFINITE_TIME_VALUE: none */
+	SYSTEM_TIME_TYPE DURATION; /**< of its windows in a period */
+	PARTITION_ID_TYPE IDENTIFIER;
+	LOCK_LEVEL_TYPE LOCK_LEVEL;
+	OPERATING_MODE_TYPE OPERATING_MODE;
+	START_CONDITION_TYPE START_CONDITION;
+} PARTITION_STATUS_TYPE;
+
+/** 3.2.2.1 */
+void GET_PARTITION_STATUS(PARTITION_STATUS_TYPE *PARTITION_STATUS, RETURN_CODE_TYPE *RETURN_CODE);
+/** 3.2.2.2. NORMAL ends the initialisation: called by main(), it doesn't return. */
+void SET_PARTITION_MODE(OPERATING_MODE_TYPE OPERATING_MODE, RETURN_CODE_TYPE *RETURN_CODE);
+
+#endif
