@@ -38,6 +38,13 @@ multiboot2_end:
 	.long MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO
 	.long -(MULTIBOOT_HEADER_MAGIC + (MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO))
 
+	/* struct system_attachment (include/hypike/system.h): `hypike build` fills it in. */
+	.balign 8
+	.global boot_attachment
+boot_attachment:
+	.ascii "HyPikeSystemIs@:"
+	.quad 0, 0
+
 	.section .boot.text, "ax"
 	.code32
 	.global boot_entry

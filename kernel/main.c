@@ -38,13 +38,29 @@ static void read_boot_info(uint32_t magic, uint32_t address)
 		end_refuse("%s", reason);
 }
 
+/* A system that `hypike build` put into the kernel's file takes the place of a module. */
+static void take_attachment(void)
+{
+	extern const struct system_attachment boot_attachment;
+	const struct system_attachment *attached = phys_to_virt((uintptr_t)&boot_attachment);
+
+	if (attached->size == 0)
+		return;
+	if (!hv_range_ok(attached->start, attached->size, UINT64_C(1) << 32))
+		end_refuse("the system image that is built in lies outside of memory");
+	if (boot_info.module_count != 0)
+		host_log("a system is built in: the boot loader's modules are ignored");
+	boot_info.module_count = 1;
+	boot_info.module = (struct range){attached->start, attached->start + attached->size};
+}
+
 static void open_system_image(void)
 {
 	const struct range *module = &boot_info.module;
 	struct system_image_error error;
 
 	if (boot_info.module_count == 0)
-		end_refuse("no system image: the boot loader passed no module");
+		end_refuse("no system image: none is built in, and the boot loader passed no module");
 	if (boot_info.module_count > 1)
 		host_log("%u modules; all but the first are ignored", boot_info.module_count);
 	if (module->start % HV_PAGE_SIZE != 0)
@@ -135,6 +151,7 @@ void kernel_main(uint32_t magic, uint32_t info_address)
 	console_init();
 	idt_init();
 	read_boot_info(magic, info_address);
+	take_attachment();
 	init_console();
 	init_cpu_and_memory();
 	run_on_stack(start_system, cpus[0].idle.stack_top);

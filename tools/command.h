@@ -8,6 +8,8 @@
 #define TOOLS_COMMAND_H
 
 int command_boot(int argc, char **argv);
+int command_build(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_pack(int argc, char **argv);
 
 #endif

@@ -3,10 +3,12 @@
  * grub-mkrescue would do, but takes two seconds and boots through a menu. A core image with the
  * commands built in is made in half a second, and nothing has to be found or typed.
  */
+#define _GNU_SOURCE
 #include "tools/grub.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -141,4 +143,80 @@ bool grub_iso_make(const struct machine_request *request, const char *name)
 	return write_commands(request, commands) && make_core(request, commands, core, log) &&
 	       (!uefi || make_efi_image(core, efi, log)) &&
 	       make_iso(request, uefi ? efi : core, iso, log);
+}
+
+/* ---- one for both kinds of firmware ---- */
+
+struct iso_build {
+	struct machine_request request;
+	char *directory, *commands, *bios, *core, *efi, *log;
+};
+
+static struct iso_build iso_build_begin(const char *kernel, const char *iso)
+{
+	struct iso_build build = {.request = {.append = "", .multiboot = 1}};
+
+	build.request.kernel = string_copy(kernel);
+	build.directory = mkdtemp(string_format("%s.XXXXXX", iso));
+	if (build.directory == NULL) {
+		report("%s: no directory beside it for temporary files: %s", iso, strerror(errno));
+		return build;
+	}
+	build.commands = string_format("%s/grub.cfg", build.directory);
+	build.bios = string_format("%s/bios.img", build.directory);
+	build.core = string_format("%s/core.efi", build.directory);
+	build.efi = string_format("%s/efi.img", build.directory);
+	build.log = string_format("%s/iso.log", build.directory);
+	return build;
+}
+
+static void iso_build_end(struct iso_build *build)
+{
+	char *const paths[] = {build->commands, build->bios, build->core, build->efi, build->log};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		remove(paths[i]);
+		free(paths[i]);
+	}
+	remove(build->directory);
+	free(build->directory);
+	free(build->request.kernel);
+}
+
+static bool make_loader(struct iso_build *build, enum loader loader, const char *core)
+{
+	build->request.loader = loader;
+	return write_commands(&build->request, build->commands) &&
+	       make_core(&build->request, build->commands, core, build->log);
+}
+
+static bool make_both_iso(const struct iso_build *build, const char *iso)
+{
+	static const char *const options[] = {
+		"xorriso", "-as", "mkisofs", "-quiet", "-b", "bios.img", "-no-emul-boot",
+		"-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info",
+		"-eltorito-alt-boot", "-e", "efi.img", "-no-emul-boot", "-graft-points", "-o", NULL,
+	};
+	struct strings argv = {0};
+
+	add_words(&argv, options);
+	strings_add(&argv, "%s", iso);
+	strings_add(&argv, "/bios.img=%s", build->bios);
+	strings_add(&argv, "/efi.img=%s", build->efi);
+	strings_add(&argv, "/kernel=%s", build->request.kernel);
+	return process_run(argv.item, build->log);
+}
+
+bool grub_iso_build(const char *kernel, const char *iso)
+{
+	struct iso_build build = iso_build_begin(kernel, iso);
+	bool ok;
+
+	if (build.directory == NULL)
+		return false;
+	ok = make_loader(&build, LOADER_BIOS, build.bios) &&
+	     make_loader(&build, LOADER_UEFI, build.core) &&
+	     make_efi_image(build.core, build.efi, build.log) && make_both_iso(&build, iso);
+	iso_build_end(&build);
+	return ok;
 }

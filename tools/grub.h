@@ -16,4 +16,12 @@
  */
 bool grub_iso_make(const struct machine_request *request, const char *name);
 
+/**
+ * Write an ISO from which both BIOS and UEFI machines boot one Multiboot kernel, without asking.
+ * @return false after report() of the reason.
+ *
+ * @req TOOL-021 A system can be built into an ISO image that BIOS and UEFI machines boot.
+ */
+bool grub_iso_build(const char *kernel, const char *iso);
+
 #endif

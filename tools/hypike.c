@@ -14,6 +14,8 @@ static const struct {
 	const char *what;
 } commands[] = {
 	{"boot", command_boot, "boot virtual machines under HyPike on an emulated machine"},
+	{"build", command_build, "build a configuration into one file that boots"},
+	{"check", command_check, "check a configuration: is it a well-formed system?"},
 	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

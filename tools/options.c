@@ -69,7 +69,7 @@ static bool set_vcpus(struct model_partition *partition, const char *text)
 
 	if (!parse_number(text, 1, SYSTEM_MAX_THREAD - 1, &number))
 		return report("--vcpus %s: no number from 1 to %u", text, SYSTEM_MAX_THREAD - 1);
-	partition->vcpus = (uint32_t)number;
+	partition->vcpus = number;
 	return true;
 }
 
@@ -79,7 +79,7 @@ static bool set_priority(struct model_partition *partition, const char *text)
 
 	if (!parse_number(text, 0, SYSTEM_MAX_PRIORITY, &number))
 		return report("--priority %s: no number from 0 to %u", text, SYSTEM_MAX_PRIORITY);
-	partition->priority = (uint32_t)number;
+	partition->priority = number;
 	return true;
 }
 

@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +47,7 @@ char *string_copy(const char *text)
 	return must(strdup(text));
 }
 
-static char *string_vformat(const char *format, va_list args)
+char *string_vformat(const char *format, va_list args)
 {
 	char *text = NULL;
 
@@ -77,31 +76,40 @@ void strings_add(struct strings *list, const char *format, ...)
 	va_end(args);
 }
 
-static bool stream_read(FILE *stream, const char *path, struct bytes *bytes)
+static const char *stream_read(FILE *stream, struct bytes *bytes)
 {
 	struct stat stat;
 
 	if (fstat(fileno(stream), &stat) != 0)
-		return report("%s: %s", path, strerror(errno));
+		return strerror(errno);
 	if (!S_ISREG(stat.st_mode))
-		return report("%s: not a regular file", path);
+		return "not a regular file";
 	bytes->size = (size_t)stat.st_size;
 	bytes->data = memory_new(bytes->size);
-	if (fread(bytes->data, 1, bytes->size, stream) != bytes->size)
-		return report("%s: could not be read as a whole", path);
-	return true;
+	if (fread(bytes->data, 1, bytes->size, stream) == bytes->size)
+		return NULL;
+	free(bytes->data);
+	*bytes = (struct bytes){0};
+	return "could not be read as a whole";
+}
+
+const char *file_try_read(const char *path, struct bytes *bytes)
+{
+	FILE *stream = fopen(path, "rb");
+	const char *reason;
+
+	if (stream == NULL)
+		return strerror(errno);
+	reason = stream_read(stream, bytes);
+	fclose(stream);
+	return reason;
 }
 
 bool file_read(const char *path, struct bytes *bytes)
 {
-	FILE *stream = fopen(path, "rb");
-	bool ok;
+	const char *reason = file_try_read(path, bytes);
 
-	if (stream == NULL)
-		return report("%s: %s", path, strerror(errno));
-	ok = stream_read(stream, path, bytes);
-	fclose(stream);
-	return ok;
+	return reason == NULL || report("%s: %s", path, reason);
 }
 
 bool file_write(const char *path, const void *data, size_t size)

@@ -6,6 +6,7 @@
 #ifndef TOOLS_UTIL_H
 #define TOOLS_UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ void *memory_new(size_t size);
 void *memory_grow(void *old, size_t count, size_t entry_size);
 char *string_copy(const char *text);
 char *string_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *string_vformat(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /** A list of strings, NULL-terminated: an argument vector. */
 struct strings {
@@ -44,6 +46,8 @@ struct bytes {
 	size_t size;
 };
 
+/** Read a whole regular file. @return NULL, or the reason why not. */
+const char *file_try_read(const char *path, struct bytes *bytes);
 /** Read a whole regular file. @return false after report() of the reason. */
 bool file_read(const char *path, struct bytes *bytes);
 /** Write a whole file. @return false after report() of the reason. */

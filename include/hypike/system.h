@@ -288,6 +288,22 @@ struct system_trace {
 	uint32_t flags;	  /**< 0 */
 };
 
+/* ------------------------------------------------------------------------- one file for it all */
+
+#define SYSTEM_ATTACHMENT_MAGIC	     "HyPikeSystemIs@:"
+#define SYSTEM_ATTACHMENT_MAGIC_SIZE 16u
+
+/**
+ * In the first 8 KiB of the kernel's file, at a multiple of 8: where a system image that was put into
+ * that file (`hypike build`) lies in memory. Without one both are 0, and it is the Multiboot module.
+ */
+struct system_attachment {
+	char magic[SYSTEM_ATTACHMENT_MAGIC_SIZE];
+	uint64_t start; /**< physical address; a multiple of SYSTEM_PAGE */
+	uint64_t size;
+};
+
+_Static_assert(sizeof(struct system_attachment) == 32, "on-disk format");
 _Static_assert(sizeof(struct system_header) == 40, "on-disk format");
 _Static_assert(sizeof(struct system_table) == 24, "on-disk format");
 _Static_assert(sizeof(struct system_file) == 24, "on-disk format");

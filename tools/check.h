@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file check.h
+ * Proves that a described system is well-formed, before anything is built or booted. Each check
+ * complains about everything that it finds and goes on; things that could not be read are left alone.
+ */
+#ifndef TOOLS_CHECK_H
+#define TOOLS_CHECK_H
+
+#include "tools/model.h"
+
+/** All of the checks below, and everything that follows from the description: indices, masks. */
+void check_system(struct model *model);
+
+/** @return the index of the partition of that name, or SYSTEM_NONE. */
+uint32_t check_find_partition(const struct model *model, const char *name);
+/** Complain about a partition's name that nobody has. @return the index, or SYSTEM_NONE. */
+uint32_t check_partition_name(const struct model *model, const struct yaml_node *where,
+			      const char *key, const char *name);
+/** @return the index of the plan of that name, or SYSTEM_NONE. */
+uint32_t check_find_plan(const struct model *model, const char *name);
+
+/** Windows: repeated over the frame, in order, without overlap; periods and budgets; idle time. */
+void check_time(struct model *model);
+/** Channels, their ports, shared memory. */
+void check_communication(struct model *model);
+/** Devices, CPUs, health monitor, trace, keys, memory. */
+void check_resources(struct model *model);
+
+/** @return a time as a person writes it: 10ms. */
+const char *check_time_text(uint64_t nanoseconds, char text[32]);
+
+#endif
