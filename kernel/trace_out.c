@@ -13,7 +13,7 @@
 #include "lib/crc32c.h"
 #include "lib/string.h"
 
-#define BLOCK_RECORDS 32u
+#define BLOCK_RECORDS 32u /* a fraction of the smallest ring, of what a block may have */
 
 static struct {
 	bool on;

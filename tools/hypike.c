@@ -17,6 +17,7 @@ static const struct {
 	{"build", command_build, "build a configuration into one file that boots"},
 	{"check", command_check, "check a configuration: is it a well-formed system?"},
 	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
+	{"trace", command_trace, "show what a machine recorded"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -19,6 +19,7 @@
 #define TRACE_STREAM_MAGIC "HyPikeTr"
 #define TRACE_BLOCK_MAGIC  UINT32_C(0x6b6c4254) /* "TBlk" */
 #define TRACE_VERSION	   1u
+#define TRACE_BLOCK_RECORDS 256u /**< of a block, at the most */
 #define TRACE_NO_PARTITION 0xffffu /**< the kernel itself, or idle */
 
 enum trace_event {
