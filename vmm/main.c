@@ -47,7 +47,7 @@ int vmm_main(const char *args)
 	}
 	int status = vm_create(&vm, &options);
 	if (status == 0)
-		status = boot_multiboot(&vm, &options);
+		status = boot_guest(&vm, &options);
 	if (status == 0) {
 		status = vm_run(&vm);
 		show();

@@ -29,10 +29,6 @@
 /** Flat 4 GiB segments: code at 08h, data at 10h (3.2). */
 #define SELECTOR_CODE 0x08u
 #define SELECTOR_DATA 0x10u
-#define GDT_CODE UINT64_C(0x00cf9b000000ffff)
-#define GDT_DATA UINT64_C(0x00cf93000000ffff)
-#define ATTR_CODE (0xbu | HV_SEG_S | HV_SEG_P | HV_SEG_DB | HV_SEG_G)
-#define ATTR_DATA (0x3u | HV_SEG_S | HV_SEG_P | HV_SEG_DB | HV_SEG_G)
 
 /** One load: what is where. */
 struct load {
@@ -46,27 +42,6 @@ struct load {
 	uint64_t info;	  /**< its guest-physical address */
 	uint64_t info_at; /**< where the next piece goes */
 };
-
-static int refuse(struct vm *vm, const char *file, int length, const char *reason)
-{
-	vm_log(vm, "%.*s: %s", length, file, reason);
-	return VMM_STATUS_LOAD;
-}
-
-/** Length of the file name in a "NAME arguments" string. */
-static size_t name_length(const char *module)
-{
-	size_t n = 0;
-
-	while (module[n] != '\0' && module[n] != ' ' && module[n] != '\t')
-		n++;
-	return n;
-}
-
-static uint64_t page_up(uint64_t address)
-{
-	return (address + HV_PAGE_MASK) & ~(uint64_t)HV_PAGE_MASK;
-}
 
 /* ------------------------------------------------------------------------------- kernel and modules */
 
@@ -82,19 +57,14 @@ static void segments_copy(struct load *load, const struct platform_file *file)
 
 static int kernel_load(struct load *load)
 {
-	const char *name = load->options->kernel;
-	struct vm *vm = load->vm;
 	struct platform_file file;
+	int failed = boot_kernel_file(load->vm, load->options, &file);
 
-	if (!name) {
-		vm_log(vm, "no kernel: --kernel NAME is missing");
-		return VMM_STATUS_OPTIONS;
-	}
-	if (!platform_file(name, &file))
-		return refuse(vm, name, (int)strlen(name), "no such file in this partition");
+	if (failed)
+		return failed;
 	const char *why = multiboot_plan(file.data, file.size, load->limit, &load->plan);
 	if (why)
-		return refuse(vm, name, (int)strlen(name), why);
+		return boot_refuse(load->vm, load->options->kernel, why);
 	segments_copy(load, &file);
 	load->end = load->plan.end > MULTIBOOT_HIGH_START ? load->plan.end : MULTIBOOT_HIGH_START;
 	return 0;
@@ -103,20 +73,14 @@ static int kernel_load(struct load *load)
 static int module_load(struct load *load, uint32_t n)
 {
 	const char *text = load->options->module[n];
-	size_t length = name_length(text);
-	uint64_t start = page_up(load->end);
+	uint64_t start = boot_page_up(load->end);
 	struct platform_file file;
-	char name[HV_PAGE_SIZE / 16];
+	int failed = boot_module_file(load->vm, text, &file);
 
-	if (length >= sizeof(name))
-		return refuse(load->vm, text, (int)length, "this name is too long");
-	memcpy(name, text, length);
-	name[length] = '\0';
-	if (!platform_file(name, &file))
-		return refuse(load->vm, text, (int)length, "no such file in this partition");
+	if (failed)
+		return failed;
 	if (!hv_range_ok(start, file.size, load->limit))
-		return refuse(load->vm, text, (int)length,
-			      "this module doesn't fit into the VM's memory");
+		return boot_refuse(load->vm, text, "this module doesn't fit into the VM's memory");
 	memcpy(load->vm->ram + start, file.data, (size_t)file.size);
 	load->end = start + file.size;
 	load->module[n] = (struct multiboot_mod_list){.mod_start = (uint32_t)start,
@@ -185,7 +149,7 @@ static bool segments_use(const struct multiboot_plan *plan, uint64_t start, uint
 /** Find a place for the boot information: high in low memory, or behind everything. */
 static bool info_place(struct load *load)
 {
-	uint64_t size = page_up(info_size(load));
+	uint64_t size = boot_page_up(info_size(load));
 
 	for (uint64_t at = INFO_CEILING - size; at >= INFO_FLOOR && size <= INFO_CEILING;
 	     at -= HV_PAGE_SIZE) {
@@ -194,7 +158,7 @@ static bool info_place(struct load *load)
 			return true;
 		}
 	}
-	load->info = load->info_at = page_up(load->end);
+	load->info = load->info_at = boot_page_up(load->end);
 	return hv_range_ok(load->info, size, load->limit);
 }
 
@@ -263,11 +227,6 @@ static uint32_t info_build(struct load *load)
 
 /* ------------------------------------------------------------------------------------ machine state */
 
-static void set_segment(struct hv_x86_segment *segment, uint16_t selector, uint32_t attr)
-{
-	*segment = (struct hv_x86_segment){.limit = UINT32_MAX, .attr = attr, .selector = selector};
-}
-
 /** 3.2: protected mode without paging, flat segments, interrupts off; A20 is always on here. */
 static hv_status_t state_set(struct load *load, uint32_t info, uint32_t gdt, uint32_t gdt_size)
 {
@@ -287,8 +246,8 @@ static hv_status_t state_set(struct load *load, uint32_t info, uint32_t gdt, uin
 	regs->cr4 = 0;
 	regs->efer = 0;
 	for (unsigned int i = HV_ES; i <= HV_GS; i++)
-		set_segment(&regs->seg[i], SELECTOR_DATA, ATTR_DATA);
-	set_segment(&regs->seg[HV_CS], SELECTOR_CODE, ATTR_CODE);
+		boot_set_segment(&regs->seg[i], SELECTOR_DATA, BOOT_ATTR_DATA);
+	boot_set_segment(&regs->seg[HV_CS], SELECTOR_CODE, BOOT_ATTR_CODE32);
 	regs->gdtr = (struct hv_x86_table){.base = gdt, .limit = gdt_size - 1};
 	regs->idtr = (struct hv_x86_table){.base = 0, .limit = 0};
 	vcpu->page->dirty |= groups;
@@ -297,24 +256,20 @@ static hv_status_t state_set(struct load *load, uint32_t info, uint32_t gdt, uin
 
 int boot_multiboot(struct vm *vm, const struct options *options)
 {
-	static const uint64_t gdt[] = {0, GDT_CODE, GDT_DATA};
+	static const uint64_t gdt[] = {0, BOOT_GDT_CODE32, BOOT_GDT_DATA};
 	static struct load load;
 
 	load = (struct load){.vm = vm, .options = options};
-	load.limit = vm->ram_size < VM_LOW_LIMIT ? vm->ram_size : VM_LOW_LIMIT;
+	load.limit = boot_memory_end(vm);
 	int failed = kernel_load(&load);
 	for (uint32_t i = 0; i < options->modules && !failed; i++)
 		failed = module_load(&load, i);
 	if (failed)
 		return failed;
 	if (!info_place(&load))
-		return refuse(vm, options->kernel, (int)strlen(options->kernel),
-			      "too little memory for the boot information");
+		return boot_refuse(vm, options->kernel,
+				   "too little memory for the boot information");
 	uint32_t info = info_build(&load);
 	hv_status_t status = state_set(&load, info, info_put(&load, gdt, sizeof(gdt)), sizeof(gdt));
-	if (status != HV_OK) {
-		vm_log(vm, "cannot set vCPU 0's registers: error %d", status);
-		return VMM_STATUS_HYPERVISOR;
-	}
-	return 0;
+	return status == HV_OK ? 0 : boot_failed(vm, status);
 }

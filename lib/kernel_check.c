@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/kernel_check.h"
+
+#include "lib/linux_boot.h"
+#include "lib/multiboot_load.h"
+
+enum kernel_kind kernel_kind(const void *image, uint64_t size)
+{
+	return linux_recognise(image, size) ? KERNEL_LINUX : KERNEL_MULTIBOOT;
+}
+
+static const char *check_multiboot(const void *image, uint64_t size, uint64_t memory_size,
+				   uint64_t *end)
+{
+	struct multiboot_plan plan;
+	const char *why = multiboot_plan(image, size, memory_size, &plan);
+
+	*end = why ? 0 : plan.end;
+	return why;
+}
+
+static const char *check_linux(const void *image, uint64_t size, uint64_t memory_size,
+			       uint64_t *end)
+{
+	struct linux_plan plan;
+	const char *why = linux_plan(image, size, memory_size, &plan);
+
+	*end = why ? 0 : plan.end;
+	return why;
+}
+
+const char *kernel_check(const void *image, uint64_t size, uint64_t memory_size, uint64_t *end)
+{
+	if (kernel_kind(image, size) == KERNEL_LINUX)
+		return check_linux(image, size, memory_size, end);
+	return check_multiboot(image, size, memory_size, end);
+}
