@@ -170,16 +170,6 @@ void port_bind(struct port *port, struct thread *thread, uint64_t bits)
 	host_unlock(&port->wait_lock);
 }
 
-void port_notify(struct port *port)
-{
-	if (__atomic_load_n(&port->bound, __ATOMIC_SEQ_CST) == NULL)
-		return;
-	host_lock(&port->wait_lock);
-	if (port->bound != NULL)
-		thread_notify(port->bound, port->bits);
-	host_unlock(&port->wait_lock);
-}
-
 /* ---- ends of threads and partitions ---- */
 
 void port_thread_gone(const struct thread *thread)

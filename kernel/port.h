@@ -94,8 +94,6 @@ int64_t port_number(const struct partition *partition, const char name[SYSTEM_NA
 
 /** Notify a thread of the partition when a message comes (source: when one was taken); NULL: nobody. */
 void port_bind(struct port *port, struct thread *thread, uint64_t bits);
-/** Notify whoever is bound to the port. From any CPU. */
-void port_notify(struct port *port);
 
 static inline bool port_is_source(const struct port *port)
 {
@@ -138,23 +136,30 @@ uint32_t queuing_depth(const struct port *port);
 /* ---- waiting (port_wait.c) ---- */
 
 /**
- * Get the right to send or receive one message, waiting until the deadline (TSC). A port serves its
- * waiters one after the other, so nobody overtakes them.
- * @param[out] waiter  NULL, or how port_complete() knows that the right was granted to a waiter
- * @return HV_OK with port.lock held, HV_E_STATE where the caller may not wait, or HV_E_TIMEOUT
+ * Wait until the deadline (TSC) for the right to send or receive one message. A port serves its waiters
+ * one after the other, so nobody overtakes them. port.lock is held.
+ * @param[out] waiter  to whom the right was granted, for port_complete()
+ * @return HV_OK with port.lock held; without it HV_E_STATE where the caller may not wait, or HV_E_TIMEOUT
  *
  * @req KRN-212 Threads that wait at a port are served in the order that they asked for, by arrival or by
  *              priority; a deadline ends the wait, never early; no message and no wake-up is lost.
  */
-hv_status_t port_claim(struct port *port, uint64_t deadline, uint32_t discipline,
-		       struct port_waiter **waiter);
+hv_status_t port_wait(struct port *port, uint64_t deadline, uint32_t discipline,
+		      struct port_waiter **waiter);
 /**
- * The message is sent or received (`used`), or not after all: then the next waiter gets the right.
- * Releases port.lock.
+ * One who waited has sent or received a message (`used`), or not after all: then the next waiter gets
+ * the right. port.lock is held.
  */
 void port_complete(struct port *port, struct port_waiter *waiter, bool used);
-/** There may be something for threads that wait at a port. From any CPU. */
-void port_poke(struct port *port);
+/** Serve those who wait or are bound at a port where something may be new. From any CPU. */
+void port_attend(struct port *port);
+/** Something is new at a port: is anybody there to be told? */
+static inline void port_look(struct port *port)
+{
+	if (__atomic_load_n(&port->waiting, __ATOMIC_SEQ_CST) != 0 ||
+	    __atomic_load_n(&port->bound, __ATOMIC_SEQ_CST) != NULL)
+		port_attend(port);
+}
 /** What a queuing port could do now: messages to take, or room in all destinations. */
 uint64_t port_available(const struct port *port);
 /** One message on: the port's next slot and number. */

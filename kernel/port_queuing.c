@@ -111,14 +111,37 @@ void port_advance(struct port *port)
 	__atomic_store_n(number, *number + 1, __ATOMIC_SEQ_CST);
 }
 
+/* The message at a port is sent or taken, or it isn't after all. */
+static void complete(struct port *port, struct port_waiter *waiter, bool used)
+{
+	if (waiter != NULL)
+		port_complete(port, waiter, used);
+	else if (used)
+		port_advance(port);
+	host_unlock(&port->lock);
+}
+
 /* ---- send ---- */
+
+static hv_status_t claim_room(struct port *port, uint64_t deadline, uint32_t discipline,
+			      struct port_waiter **waiter)
+{
+	hv_status_t status;
+
+	host_lock(&port->lock);
+	*waiter = NULL;
+	if (room(port->channel) > port->queued)
+		return HV_OK;
+	status = port_wait(port, deadline, discipline, waiter);
+	if (status != HV_OK)
+		__atomic_fetch_add(&port->refused, 1, __ATOMIC_RELAXED);
+	return status == HV_E_STATE ? HV_E_FULL : status;
+}
 
 static void announce(const struct channel *channel)
 {
-	for (uint32_t i = 0; i < channel->destination_count; i++) {
-		port_poke(channel->destinations[i]);
-		port_notify(channel->destinations[i]);
-	}
+	for (uint32_t i = 0; i < channel->destination_count; i++)
+		port_look(channel->destinations[i]);
 }
 
 hv_status_t queuing_send(struct port *port, uint64_t message, uint64_t size, uint64_t deadline,
@@ -126,17 +149,15 @@ hv_status_t queuing_send(struct port *port, uint64_t message, uint64_t size, uin
 {
 	struct port_waiter *waiter;
 	struct queue_slot *slot;
-	hv_status_t status = port_claim(port, deadline, discipline, &waiter);
+	hv_status_t status = claim_room(port, deadline, discipline, &waiter);
 	bool copied;
 
-	if (status != HV_OK) {
-		__atomic_fetch_add(&port->refused, 1, __ATOMIC_RELAXED);
-		return status == HV_E_STATE ? HV_E_FULL : status;
-	}
+	if (status != HV_OK)
+		return status;
 	slot = slot_of(port);
 	slot->size = size;
 	copied = user_read(slot->bytes, message, size);
-	port_complete(port, waiter, copied);
+	complete(port, waiter, copied);
 	if (!copied)
 		return HV_E_FAULT;
 	announce(port->channel);
@@ -145,12 +166,20 @@ hv_status_t queuing_send(struct port *port, uint64_t message, uint64_t size, uin
 
 /* ---- receive ---- */
 
+static hv_status_t claim_message(struct port *port, uint64_t deadline, uint32_t discipline,
+				 struct port_waiter **waiter)
+{
+	host_lock(&port->lock);
+	*waiter = NULL;
+	if (kept(port) > port->queued)
+		return HV_OK;
+	return port_wait(port, deadline, discipline, waiter);
+}
+
 static void made_room(const struct channel *channel)
 {
-	if (channel->source == NULL)
-		return;
-	port_poke(channel->source);
-	port_notify(channel->source);
+	if (channel->source != NULL)
+		port_look(channel->source);
 }
 
 static int64_t take(const struct port *port, uint64_t message, uint64_t space)
@@ -168,12 +197,12 @@ int64_t queuing_receive(struct port *port, uint64_t message, uint64_t space, uin
 			uint32_t discipline)
 {
 	struct port_waiter *waiter;
-	int64_t result = port_claim(port, deadline, discipline, &waiter);
+	int64_t result = claim_message(port, deadline, discipline, &waiter);
 
 	if (result != HV_OK)
 		return result;
 	result = take(port, message, space);
-	port_complete(port, waiter, result >= 0);
+	complete(port, waiter, result >= 0);
 	if (result >= 0)
 		made_room(port->channel);
 	return result;

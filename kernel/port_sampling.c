@@ -116,7 +116,7 @@ hv_status_t sampling_write(struct port *port, uint64_t message, uint64_t size)
 	if (!copied)
 		return HV_E_FAULT;
 	for (uint32_t i = 0; i < channel->destination_count; i++)
-		port_notify(channel->destinations[i]);
+		port_look(channel->destinations[i]);
 	return HV_OK;
 }
 

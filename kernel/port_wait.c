@@ -25,12 +25,12 @@ static void grant(struct port *port)
 	}
 }
 
-void port_poke(struct port *port)
+void port_attend(struct port *port)
 {
-	if (__atomic_load_n(&port->waiting, __ATOMIC_SEQ_CST) == 0)
-		return;
 	host_lock(&port->wait_lock);
 	grant(port);
+	if (port->bound != NULL)
+		thread_notify(port->bound, port->bits);
 	host_unlock(&port->wait_lock);
 }
 
@@ -95,10 +95,8 @@ static bool is_granted(const struct port_waiter *waiter)
 	return __atomic_load_n(&waiter->granted, __ATOMIC_SEQ_CST);
 }
 
-static hv_status_t wait(struct port *port, struct port_waiter *waiter, uint64_t deadline,
-			uint32_t discipline)
+static hv_status_t wait(struct port *port, struct port_waiter *waiter, uint64_t deadline)
 {
-	enter(port, waiter, discipline);
 	host_unlock(&port->lock);
 	while (!is_granted(waiter) && host_tsc() < deadline)
 		thread_park(deadline);
@@ -111,30 +109,24 @@ static hv_status_t wait(struct port *port, struct port_waiter *waiter, uint64_t 
 	return HV_E_TIMEOUT;
 }
 
-hv_status_t port_claim(struct port *port, uint64_t deadline, uint32_t discipline,
-		       struct port_waiter **waiter)
+hv_status_t port_wait(struct port *port, uint64_t deadline, uint32_t discipline,
+		      struct port_waiter **waiter)
 {
-	*waiter = NULL;
-	host_lock(&port->lock);
-	if (port_available(port) > port->queued)
-		return HV_OK;
 	if (deadline <= host_tsc()) {
 		host_unlock(&port->lock);
 		return HV_E_STATE;
 	}
 	*waiter = port_waiter_of(cpu_self()->current);
-	return wait(port, *waiter, deadline, discipline);
+	enter(port, *waiter, discipline);
+	return wait(port, *waiter, deadline);
 }
 
 void port_complete(struct port *port, struct port_waiter *waiter, bool used)
 {
-	if (waiter == NULL && used)
-		port_advance(port);
-	else if (waiter != NULL && used)
+	if (used)
 		use(port, waiter);
-	else if (waiter != NULL)
+	else
 		leave(port, waiter);
-	host_unlock(&port->lock);
 }
 
 void port_waiter_drop(struct port_waiter *waiter)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Measures what a virtual machine costs: runs guests/bench on the emulated machines and puts the
-figures beside KVM's and beside the goals. `make bench` calls this.
+figures beside KVM's and beside the goals. And what a message between partitions costs
+(tests/system/native/ports/costs.c). `make bench` calls this.
 
 All figures are executed instructions, never time: QEMU counts them with -icount, Bochs always.
 """
@@ -39,6 +40,7 @@ def everywhere(goal):
 
 
 MEMORY = everywhere(1100)
+MESSAGE = everywhere(300)
 
 # Name in the guest's output, title, name in kvm.json, goals.
 ROWS = [
@@ -56,6 +58,11 @@ ROWS = [
     ("timer-immediate", "TSC deadline in the past: set, take, EOI", "timer-immediate", {}),
     ("timer-latency", "timer: firing to handler's first instruction", None, {}),
     ("timer-latency-worst", "the same, worst of 256", None, {}),
+    ("sampling-write", "sampling port: write 64 bytes", None, MESSAGE),
+    ("sampling-read", "sampling port: read 64 bytes", None, MESSAGE),
+    ("queuing-send", "queuing port: send 64 bytes", None, MESSAGE),
+    ("queuing-receive", "queuing port: receive 64 bytes", None, MESSAGE),
+    ("queuing-round-trip", "queuing port: to a partition that waits, and its answer", None, {}),
 ]
 
 
@@ -65,11 +72,10 @@ def fail(message):
 
 # ---- measuring
 
-def run_guest(build, machine):
-    """Runs the guest on a machine and returns its output."""
+def run(build, machine, *options):
+    """Boots a machine and returns its output."""
     command = [os.path.join(build, "tools", "hypike"), "boot", "--on", machine,
-               *MACHINES[machine][1], "--timeout", str(TIMEOUT), "--vmm-option", "--test-device",
-               "--kernel", os.path.join(build, "guests", "bench", "bench.elf")]
+               *MACHINES[machine][1], "--timeout", str(TIMEOUT), *options]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     if done.returncode:
@@ -86,9 +92,12 @@ def number(pattern, text, machine):
 
 def measure(build, machine):
     """Returns the figures of one machine."""
-    output = run_guest(build, machine)
+    output = run(build, machine, "--vmm-option", "--test-device",
+                 "--kernel", os.path.join(build, "guests", "bench", "bench.elf"))
+    output += run(build, machine, "--image", os.path.join(build, "tests", "system", "native",
+                                                          "ports", "costs.img"))
     figures = {name: int(value) for name, value in
-               re.findall(r"^bench ([\w-]+) (\d+)\r?$", output, re.MULTILINE)}
+               re.findall(r"^(?:costs\| )?bench ([\w-]+) (\d+)\r?$", output, re.MULTILINE)}
     missing = [name for name, *_ in ROWS if name not in figures]
     if missing:
         fail(f"{machine}: no figure for {', '.join(missing)}\n{output}")
