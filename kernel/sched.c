@@ -6,6 +6,7 @@
 #include "kernel/sched.h"
 
 #include "kernel/cpu.h"
+#include "kernel/flush.h"
 #include "kernel/fpu.h"
 #include "kernel/paranoid.h"
 #include "kernel/partition.h"
@@ -28,14 +29,25 @@ void runq_init(struct runq *runq, struct cpu *cpu, struct timer_slot *heap, uint
 	timer_queue_init(&runq->timers, cpu, heap, timers);
 }
 
-static void runq_add(struct thread *thread)
+/* `before` is where in its queue: the head, for behind all others. */
+static void runq_insert(struct thread *thread, struct list *before)
 {
 	struct runq *runq = thread->runq;
 
 	if (thread->suspended)
 		return;
-	list_append(&runq->ready[thread->priority], &thread->node);
+	list_append(before, &thread->node);
 	runq->bitmap |= UINT64_C(1) << thread->priority;
+}
+
+static void runq_add(struct thread *thread)
+{
+	runq_insert(thread, &thread->runq->ready[thread->priority]);
+}
+
+static void runq_add_first(struct thread *thread)
+{
+	runq_insert(thread, thread->runq->ready[thread->priority].next);
 }
 
 static void runq_remove(struct thread *thread)
@@ -96,6 +108,7 @@ static void switched(void)
 
 static void load_thread(struct cpu *cpu, struct thread *thread)
 {
+	flush_note(cpu, thread->partition);
 	cpu->timers = &thread->runq->timers;
 	cpu->kernel_rsp = thread->stack_top;
 	cpu->tss.rsp[0] = thread->stack_top;
@@ -328,9 +341,14 @@ void thread_set_priority(struct thread *thread, uint32_t priority)
 	bool look = false;
 
 	if (thread->state == THREAD_READY) {
+		const bool lowered = priority < thread->priority;
+
 		runq_remove(thread);
 		thread->priority = priority;
-		runq_add(thread);
+		if (lowered)
+			runq_add_first(thread);
+		else
+			runq_add(thread);
 		look = thread == cpu->current || beats_current(thread);
 	} else {
 		thread->priority = priority;

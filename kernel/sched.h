@@ -62,9 +62,7 @@ struct runq {
 	uint64_t bitmap; /**< bit n: ready[n] isn't empty */
 	struct list ready[HYPIKE_PRIORITIES];
 	struct timer_queue timers;
-	/* Of a partition's own (window.c): */
-	uint64_t stopped; /**< TSC at which its last window ended */
-	uint64_t stolen;  /**< ticks outside its windows; differences count */
+	struct hide *hide; /**< time outside its windows is hidden from its VM; else NULL */
 };
 
 /** A CPU's scheduler. */
@@ -99,6 +97,7 @@ void thread_yield(void);
 void thread_park(uint64_t deadline);
 /** From any CPU. One that came before leaves a token: the next thread_park() returns at once. */
 void thread_unpark(struct thread *thread);
+/** Behind its new equals if it is raised, before them if it is lowered: lent urgency costs no turn. */
 void thread_set_priority(struct thread *thread, uint32_t priority);
 /** Set notification bits and wake the thread if it waits for one of them. From any CPU. */
 void thread_notify(struct thread *thread, uint64_t bits);

@@ -195,6 +195,15 @@ static void test_change_priority(void)
 	step('m');
 	hypike_thread_priority(0, my_priority);
 	check(trail_is("cm"), "lowering oneself lets others run at once");
+	begin();
+	hypike_thread_priority(0, my_priority - 2);
+	spawn(note_arg, "d", my_priority - 2, 0);
+	hypike_thread_priority(0, my_priority - 1);
+	hypike_thread_priority(0, my_priority - 2);
+	step('m');
+	hypike_thread_priority(0, my_priority);
+	wait_for(&steps, 2);
+	check(trail_is("md"), "raised for a while and back, it is still its turn");
 }
 
 /* ---- several CPUs ---- */
