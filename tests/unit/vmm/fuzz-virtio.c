@@ -189,6 +189,43 @@ static void describe(const uint8_t *act)
 	}
 }
 
+static void descriptor(unsigned int index, uint64_t address, uint32_t size, uint32_t flags)
+{
+	const uint8_t act[ACT] = {0,
+				  (uint8_t)index,
+				  (uint8_t)((address - 0x800) >> 4),
+				  0,
+				  (uint8_t)(size & 0x80 || size > 0xff ? 0x80 : size),
+				  (uint8_t)flags,
+				  (uint8_t)(index + 1)};
+	unsigned int at = index * 16u;
+
+	describe(act);
+	memcpy(memory + at + 8, &size, 4);
+}
+
+/** A request as a driver would make it, of which only the numbers are odd: header, data, status. */
+static void compose(const uint8_t *act)
+{
+	const struct virtio_block_header header = {.type = act[2] & 15, .sector = act[3] & 15};
+	const unsigned int queue = act[1] & 1;
+	struct virtq *ring = &device.dev.queue[queue].ring;
+	const unsigned int first = 0x40 * queue + (ring->ops == &virtq_packed ? ring->avail : 0);
+	const bool in = act[6] & 1;
+
+	memcpy(memory + 0x1800, &header, sizeof(header));
+	descriptor(first, 0x1800, 16, VIRTQ_DESC_NEXT);
+	descriptor(first + 1, 0x1000, act[4] & 3 ? 512 : act[4] + 1u,
+		   VIRTQ_DESC_NEXT | (in ? VIRTQ_DESC_WRITE : 0));
+	descriptor(first + 2, 0x1400, 1, act[6] & 2 ? 0 : VIRTQ_DESC_WRITE);
+	for (unsigned int i = 0; i < 3; i++) { /* next of a split ring, flags of a packed one */
+		uint16_t next = (uint16_t)(first + i + 1 - 0x40 * queue);
+		if (ring->ops == &virtq_split)
+			memcpy(memory + (first + i) * 16 + 14, &next, 2);
+	}
+	publish(queue, 0);
+}
+
 static void others(const uint8_t *act)
 {
 	static const uint8_t bytes[NET_FRAME_MAX] = {1, 2, 3};
@@ -240,7 +277,10 @@ static void act_do(const uint8_t *act)
 		others(act);
 		break;
 	default:
-		virtio_notify(&device.dev, act[1]);
+		if (act[1] & 0x10)
+			compose(act);
+		else
+			virtio_notify(&device.dev, act[1]);
 		break;
 	}
 }

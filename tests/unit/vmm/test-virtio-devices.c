@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/dev/virtio/net_link.h"
 #include "vmm/dev/virtio/virtio_block.h"
 #include "vmm/dev/virtio/virtio_console.h"
 #include "vmm/dev/virtio/virtio_net.h"
@@ -360,6 +361,69 @@ static void frames_are_received(void **state)
 	}
 }
 
+static unsigned int told;
+
+static void tell(void *ctx)
+{
+	(void)ctx;
+	told++;
+}
+
+/** A card at a cable, whose other end is the test's. */
+static void a_cable_carries_frames(void **state)
+{
+	static uint8_t region[0x20000] __attribute__((aligned(4096)));
+	static struct net_link link;
+	struct frame_ring out, in;
+	uint8_t frame[12 + FRAME_MAX] = {0};
+
+	(void)state;
+	memset(region, 0, sizeof(region));
+	told = 0;
+	net_start(VGUEST_FEATURES);
+	assert_false(net_link_init(&link, &net, &bench.timers, region, 4096, FRAME_SIDE_A));
+	assert_true(net_link_init(&link, &net, &bench.timers, region, sizeof(region), FRAME_SIDE_A));
+	link.notify = tell;
+	assert_true(frame_cable(&out, &in, region, sizeof(region), FRAME_SIDE_B));
+	for (unsigned int i = 0; i < 100; i++) {
+		frame[12] = (uint8_t)i;
+		vguest_request(&guest, 1, frame, 12 + 60, 0, 100);
+		if (i < in.slots)
+			continue;
+		assert_int_equal(link.lost, i - in.slots + 1); /* nobody takes them */
+	}
+	assert_int_equal(told, 1);
+	for (unsigned int i = 0; i < in.slots; i++) {
+		assert_int_equal(frame_get(&in, frame), 60);
+		assert_int_equal(frame[0], i);
+	}
+	assert_true(frame_sleep(&in));
+	vguest_request(&guest, 1, frame, 12 + 60, 0, 100);
+	assert_int_equal(told, 2);
+	/* Three frames come, the guest has room for two of them, then for the third. */
+	for (unsigned int i = 0; i < 3; i++) {
+		frame[0] = (uint8_t)(i + 1);
+		assert_true(frame_put(&out, frame, 100));
+		assert_true(i > 0 || vguest_add(&guest, 0, NULL, 0, 200, 200) >= 0);
+		assert_true(i > 0 || vguest_add(&guest, 0, NULL, 0, 200, 200) >= 0);
+	}
+	assert_true(frame_tell(&out));
+	vguest_kick(&guest, 0);
+	net_link_ring(&link);
+	assert_int_equal(vguest_used(&guest, 0), 112);
+	assert_int_equal(vguest_used(&guest, 0), 112);
+	assert_int_equal(vguest_room[12], 2);
+	assert_int_equal(vguest_used(&guest, 0), -1);
+	assert_int_equal(vguest_request(&guest, 0, NULL, 0, 200, 200), 112);
+	assert_int_equal(vguest_room[12], 3);
+	assert_true(frame_put(&out, frame, 100));
+	assert_true(frame_tell(&out)); /* it sleeps again */
+	/* What a peer says that makes no sense. */
+	out.shared->head = 1;
+	net_link_ring(&link);
+	assert_int_equal(link.in.broken, 1);
+}
+
 /* ------------------------------------------------------------------------------ rules of all devices */
 
 static void features_are_negotiated(void **state)
@@ -446,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup(random_bytes_are_given, setup),
 		cmocka_unit_test_setup(frames_are_sent, setup),
 		cmocka_unit_test_setup(frames_are_received, setup),
+		cmocka_unit_test_setup(a_cable_carries_frames, setup),
 		cmocka_unit_test_setup(features_are_negotiated, setup),
 		cmocka_unit_test_setup(others_get_their_turn, setup),
 	};
