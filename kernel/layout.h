@@ -25,6 +25,8 @@
 #define USER_STACK_TOP 0x0000000060000000 /**< of the first thread */
 #define USER_STACK_SIZE 0x40000		  /**< of the first thread; unmapped memory below it */
 #define USER_FILES     0x0000001000000000 /**< files of the system image */
+#define USER_SHARED    0x0000002000000000 /**< regions shared with other partitions */
+#define USER_DEVICES   0x0000003000000000 /**< device memory */
 #define USER_RAM       0x0000010000000000 /**< the partition's RAM */
 #define USER_LIMIT     0x00007ffffffff000 /**< first address that no program may name */
 

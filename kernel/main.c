@@ -18,6 +18,7 @@
 #include "kernel/partition.h"
 #include "kernel/patch.h"
 #include "kernel/port.h"
+#include "kernel/shared.h"
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
 #include "kernel/topology.h"
@@ -133,6 +134,7 @@ static void start_system(void)
 	trace_init(&image);
 	trace_out_init(&image);
 	start_driver();
+	shared_create(&image);
 	partitions_create(&image);
 	ports_create(&image);
 	window_init(&image);

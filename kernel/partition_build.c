@@ -11,6 +11,7 @@
 #include "kernel/memory.h"
 #include "kernel/paging.h"
 #include "kernel/partition.h"
+#include "kernel/shared.h"
 #include "kernel/runq.h"
 #include "lib/string.h"
 
@@ -59,17 +60,20 @@ static uint64_t table_pages(const struct partition *partition, const struct syst
 {
 	return 8 + paging_tables(program_pages(program) * HV_PAGE_SIZE, HV_PAGE_SIZE) +
 	       paging_tables(file_bytes(partition, image), HV_PAGE_SIZE) +
-	       paging_tables(partition->ram_size, HV_2M);
+	       paging_tables(partition->ram_size, HV_2M) +
+	       shared_tables(partition->index, HV_2M);
 }
 
-static uint64_t vm_pages(const struct system_partition *config)
+static uint64_t vm_pages(const struct partition *partition)
 {
+	const struct system_partition *config = partition->config;
 	uint32_t vcpus = config->vcpu_limit != 0 ? config->vcpu_limit : 1;
 
 	if (config->kind != SYSTEM_PARTITION_VMM)
 		return 0;
 	return VM_PAGES + vcpus * (VCPU_PAGES + pages_of(host_fpu_size())) +
-	       paging_tables(config->ram_size, HV_PAGE_SIZE);
+	       paging_tables(config->ram_size, HV_PAGE_SIZE) +
+	       shared_tables(partition->index, HV_PAGE_SIZE);
 }
 
 static uint64_t pool_pages(const struct partition *partition, const struct system_image *image,
@@ -78,7 +82,7 @@ static uint64_t pool_pages(const struct partition *partition, const struct syste
 	uint64_t pages = program_pages(program) + USER_STACK_SIZE / HV_PAGE_SIZE +
 			 thread_pages(partition->thread_limit) +
 			 table_pages(partition, image, program) +
-			 info_pages(partition, image) + vm_pages(partition->config);
+			 info_pages(partition, image) + vm_pages(partition);
 
 	if (partition->config->kernel_size != 0) {
 		if (partition->config->kernel_size / HV_PAGE_SIZE < pages)
@@ -253,6 +257,8 @@ static void build(struct partition *partition, const struct system_image *image)
 		load_segment(partition, &program.segment[i]);
 	make_stack(partition);
 	map_files(partition, image);
+	if (!shared_map(partition))
+		refuse(partition, "its kernel memory is too small for its shared regions");
 	if (!paging_prepare(partition->root, &partition->pool, USER_VCPUS,
 			    (uint64_t)HV_MAX_VCPUS * HV_PAGE_SIZE))
 		refuse(partition, "its kernel memory is too small for its page tables");

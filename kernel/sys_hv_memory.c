@@ -5,6 +5,7 @@
 #include "kernel/address.h"
 #include "kernel/hv_handle.h"
 #include "kernel/paging.h"
+#include "kernel/shared.h"
 #include "kernel/sys_hv.h"
 #include "kernel/user.h"
 
@@ -14,19 +15,30 @@ static int64_t progress(hv_status_t status, uint64_t done)
 	return done != 0 ? (int64_t)done : status;
 }
 
+/*
+ * Physical address of memory that a guest may have. Regions that the partition only reads stay the
+ * VMM's: the nested tables don't know which pages hv_protect() must not make writable.
+ */
+static uint64_t host_memory(const struct partition *partition, uint64_t host, uint64_t size)
+{
+	if (host >= USER_RAM && hv_range_ok(host - USER_RAM, size, partition->ram_size))
+		return partition->ram_phys + (host - USER_RAM);
+	return shared_lookup(partition, host, size);
+}
+
 static int64_t map(struct partition *partition, struct vm *vm, gpa_t where, uint64_t host,
 		   uint64_t size, uint64_t prot)
 {
-	uint64_t offset = host - USER_RAM, done = 0;
+	uint64_t phys = host_memory(partition, host, size), done = 0;
 	hv_status_t status;
 
-	if (host < USER_RAM || !hv_range_ok(offset, size, partition->ram_size))
+	if (phys == UINT64_MAX)
 		return HV_E_FAULT;
-	status = vm_map(vm, where, hpa(partition->ram_phys + offset), size, (uint32_t)prot, &done);
+	status = vm_map(vm, where, hpa(phys), size, (uint32_t)prot, &done);
 	return progress(status, done);
 }
 
-/** @req KRN-020 A VMM can give its guest no memory but the RAM of its own partition. */
+/** @req KRN-020 A VMM can give its guest no memory but its own partition's RAM, and regions that it writes. */
 int64_t sys_hv_map(uint64_t handle, uint64_t where, uint64_t host, uint64_t size, uint64_t prot)
 {
 	if (prot > HV_PROT_ALL)

@@ -78,3 +78,24 @@ hv_status_t hypike_queuing_clear(hypike_port_t port)
 {
 	return (hv_status_t)syscall1(SYS_QUEUING_CLEAR, port);
 }
+
+/* ---- shared memory ---- */
+
+hv_status_t hypike_shared_open(const char *name, struct hypike_shared *shared)
+{
+	char padded[SYSTEM_NAME_SIZE];
+
+	if (!name_of(padded, name))
+		return HV_E_NOENT;
+	return (hv_status_t)syscall3(SYS_SHARED_OPEN, word(padded), word(shared), 0);
+}
+
+hv_status_t hypike_shared_notify(uint32_t region)
+{
+	return (hv_status_t)syscall1(SYS_SHARED_NOTIFY, region);
+}
+
+hv_status_t hypike_shared_bind(uint32_t region, hypike_thread_t thread, uint64_t bits)
+{
+	return (hv_status_t)syscall3(SYS_SHARED_BIND, region, thread, bits);
+}

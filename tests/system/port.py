@@ -19,7 +19,14 @@ def _ports(name, machine, cpus, *options, **rest):
                   expect=(r"^hypike: partition echoer exited with status 0$",))
 
 
+def _regions(name, machine, cpus, *options, **rest):
+    return _image(name, machine, cpus, *options, tap=3, **rest)
+
+
 CASES = [
+    _regions("regions", "qemu-svm", 1, ICOUNT, builds=BOTH),
+    _regions("regions-apart", "qemu-svm", 2, builds=BOTH),
+    _regions("regions-apart", "bochs-vmx", 2, timeout=120),
     _ports("ports", "qemu-svm", 1, ICOUNT, builds=BOTH),
     _ports("ports", "qemu-svm", 2),
     _ports("ports-apart", "qemu-svm", 2),
