@@ -28,6 +28,8 @@ hv_status_t driver_init(const char **reason);
 hv_status_t driver_cpu_init(const char **reason);
 /** Turn it off again (reset, kexec, panic). Safe to call in any state. */
 void driver_cpu_exit(void);
+/** Forget all guests' translations on this CPU, lest what ran before shows in what runs next. */
+void driver_cpu_flush(void);
 /** Name of the back end in use: "vmx", "svm" or "model". */
 const char *driver_name(void);
 
@@ -66,6 +68,12 @@ hv_status_t vcpu_run(struct vcpu *vcpu);
 hv_status_t vcpu_kick(struct vcpu *vcpu);
 hv_status_t vcpu_get(struct vcpu *vcpu, uint32_t groups);
 hv_status_t vcpu_reset(struct vcpu *vcpu);
+/**
+ * Hide from the guest that `ticks` have passed in which it couldn't run: its TSC, and with it its timers,
+ * stand still that long. Of a vCPU that this CPU runs, or has yet to be run for the first time where
+ * `fresh`; others are left alone. In interrupt context, too.
+ */
+void vcpu_hide_time(struct vcpu *vcpu, uint64_t ticks, bool fresh);
 void vcpu_stats(const struct vcpu *vcpu, struct hv_stats *stats);
 
 hv_status_t vm_msi(struct vm *vm, uint64_t address, uint32_t data);

@@ -60,6 +60,8 @@ struct cpu {
 	struct timer_queue *timers; /**< of the thread that runs, or of the call-back */
 	uint64_t timer_armed;	    /**< deadline that the hardware has; UINT64_MAX: none */
 	struct window_state window;
+	const struct partition *ran; /**< whose thread ran last; NULL: flushed since (flush.h) */
+	uint32_t flush;		     /**< flags of those that ran before it since the last flush */
 	struct trace_ring trace;
 	/* Another CPU's call (smp.c). */
 	void (*call)(void *arg);

@@ -8,6 +8,7 @@
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
 #include "kernel/trace_out.h"
+#include "kernel/window.h"
 #include "kernel/x86.h"
 
 #define PORT_DEBUG_EXIT	   0xf4u   /* QEMU: -device isa-debug-exit,iobase=0xf4 */
@@ -69,6 +70,7 @@ void end_machine(int status)
 	smp_halt_others(halt);
 	hv_exit_cpu();
 	trace_out_finish();
+	window_report();
 	host_log("exit status %d", status);
 	console_drain();
 	power_off(status);

@@ -4,6 +4,7 @@
 #include "kernel/address.h"
 #include "kernel/cpu.h"
 #include "kernel/end.h"
+#include "kernel/hide.h"
 #include "kernel/memory.h"
 #include "kernel/partition.h"
 
@@ -39,6 +40,10 @@ static void make_own(struct partition *partition, struct cpu *cpu)
 	struct runq *runq = take_memory(cpu, sizeof(*runq));
 
 	runq_init(runq, cpu, take_heap(cpu, timers_of(partition)), timers_of(partition));
+	if ((partition->config->flags & SYSTEM_PARTITION_HIDE_STOLEN) != 0) {
+		runq->hide = take_memory(cpu, sizeof(*runq->hide));
+		*runq->hide = (struct hide){.partition = partition};
+	}
 	partition->runq[cpu->index] = runq;
 }
 

@@ -3,7 +3,9 @@
 
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
+#include "kernel/flush.h"
 #include "kernel/health.h"
+#include "kernel/hide.h"
 #include "kernel/options.h"
 #include "kernel/partition.h"
 #include "kernel/plan.h"
@@ -142,7 +144,9 @@ static void enter(struct cpu *cpu, uint64_t now)
 	uint64_t start = clock_tsc_of(window->frame + slot->start);
 
 	trace(TRACE_WINDOW, slot->partition, start, slot->index);
-	slot->runq->stolen += start - slot->runq->stopped;
+	flush_before(slot->partition);
+	if (slot->runq->hide != NULL)
+		hide_end(slot->runq->hide, start, now);
 	if (slot->runq != cpu->sched.runq)
 		sched_set_window(slot->runq);
 	check_start(window, start, now);
@@ -154,7 +158,8 @@ void window_advance(void)
 	struct cpu *cpu = cpu_self();
 	uint64_t now = host_tsc();
 
-	cpu->sched.runq->stopped = cpu->window.end;
+	if (cpu->sched.runq->hide != NULL)
+		hide_begin(cpu->sched.runq->hide, cpu->window.end, now);
 	do
 		next_slot(cpu, now);
 	while (cpu->window.end <= now);
@@ -177,6 +182,7 @@ static void start_here(void *arg)
 
 void window_init(const struct system_image *image)
 {
+	flush_init();
 	plan_init(image);
 	schedule.bound = clock_ticks(options.late * NS_PER_US);
 }
@@ -191,6 +197,21 @@ void window_start(void)
 }
 
 /* ---- status ---- */
+
+static void report(const struct cpu *cpu)
+{
+	const struct window_state *window = &cpu->window;
+
+	if (window->count != 0)
+		host_log("CPU %u: %lu windows, the latest began %lu ns late (%lu ticks)", cpu->index,
+			 window->count, clock_ns_of(clock_tsc_boot + window->worst), window->worst);
+}
+
+void window_report(void)
+{
+	for (unsigned int i = 0; options.latency && i < cpu_count; i++)
+		report(&cpus[i]);
+}
 
 /* The first release of the partition after `at`, in the frame that began then or a later one. */
 static uint64_t release_after(const struct plan_share *share, const struct hypike_plan_status *status,

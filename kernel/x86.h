@@ -50,6 +50,7 @@
 
 /* MSRs (SDM volume 4). */
 #define MSR_APIC_BASE	   0x1bu
+#define MSR_PRED_CMD	   0x49u
 #define MSR_PAT		   0x277u
 #define MSR_TSC_DEADLINE   0x6e0u
 #define MSR_X2APIC_FIRST   0x800u
@@ -202,6 +203,12 @@ static inline void x86_invlpg(uint64_t address)
 static inline void x86_pause(void)
 {
 	__asm__ volatile("pause" : : : "memory");
+}
+
+/** Write back and invalidate the caches. */
+static inline void x86_wbinvd(void)
+{
+	__asm__ volatile("wbinvd" : : : "memory");
 }
 
 /** Let in what waits, and nothing more: the window is one instruction wide. */

@@ -32,7 +32,7 @@ enum verdict x86_exit_host_interrupt(struct vcpu *vcpu)
 }
 
 /** What can be done later, when there is something to be entered for. */
-#define WORK_THAT_WAITS (VCPU_WORK_HALTED | VCPU_WORK_FLUSH)
+#define WORK_THAT_WAITS (VCPU_WORK_HALTED | VCPU_WORK_FLUSH | VCPU_WORK_HIDE)
 
 /** Wait until something is there to be done. */
 static void wait(struct vcpu *vcpu)

@@ -56,6 +56,14 @@ void vcpu_post(struct vcpu *vcpu, uint32_t work)
 		host_unblock(thread);
 }
 
+void vcpu_hide_time(struct vcpu *vcpu, uint64_t ticks, bool fresh)
+{
+	if (vcpu->cpu != host_cpu() && !(fresh && vcpu->cpu == UINT32_MAX))
+		return;
+	vcpu->hidden += ticks;
+	__atomic_or_fetch(&vcpu->work, VCPU_WORK_HIDE, __ATOMIC_SEQ_CST);
+}
+
 hv_status_t vcpu_kick(struct vcpu *vcpu)
 {
 	vcpu_post(vcpu, VCPU_WORK_KICK);

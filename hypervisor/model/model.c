@@ -156,6 +156,13 @@ static void cpu_disable(void)
 {
 }
 
+uint64_t model_cpu_flushes;
+
+static void cpu_flush(void)
+{
+	model_cpu_flushes++;
+}
+
 static uint32_t caps(void)
 {
 	return HV_CAP_PAGE_1G | (model_features.apic_assist ? HV_CAP_APIC_ASSIST : 0);
@@ -407,6 +414,7 @@ const struct vendor_ops model_ops = {
 	.check = check,
 	.cpu_enable = cpu_enable,
 	.cpu_disable = cpu_disable,
+	.cpu_flush = cpu_flush,
 	.caps = caps,
 	.vm_init = vm_init,
 	.vm_exit = vm_exit,

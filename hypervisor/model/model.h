@@ -65,6 +65,8 @@ const char *model_refused(const struct vcpu *vcpu);
 /** Entries, and how often the TLB was flushed. */
 uint64_t model_entries(const struct vcpu *vcpu);
 uint64_t model_flushes(const struct vcpu *vcpu);
+/** How often everything was flushed. */
+extern uint64_t model_cpu_flushes;
 
 /* --------------------------------------------------------------- the guest's view of its own CPU */
 

@@ -40,6 +40,12 @@ void driver_cpu_exit(void)
 		vendor->cpu_disable();
 }
 
+void driver_cpu_flush(void)
+{
+	if (vendor)
+		vendor->cpu_flush();
+}
+
 const char *driver_name(void)
 {
 	return vendor ? vendor->name : "none";

@@ -232,6 +232,8 @@ static void take_generations(struct vcpu *vcpu)
 
 static void take_signals(struct vcpu *vcpu, uint32_t work)
 {
+	if ((work & VCPU_WORK_HIDE) != 0)
+		lapic_hide_time(vcpu);
 	if ((work & VCPU_WORK_INIT) != 0)
 		x86_init_signal(vcpu);
 	if ((work & VCPU_WORK_SIPI) != 0)

@@ -108,6 +108,8 @@ bool lapic_accepts_extint(const struct vcpu *vcpu);
 void lapic_timer_fired(struct vcpu *vcpu);
 /** The processor's own thread changed while it was stopped: re-arm on this CPU. */
 void lapic_timer_rearm(struct vcpu *vcpu);
+/** The guest's clock, and a timer that runs, stand as if the last vcpu->hidden ticks hadn't passed. */
+void lapic_hide_time(struct vcpu *vcpu);
 
 /** A message-signalled interrupt (SDM 11.11): resolves destination, delivery mode, trigger. */
 hv_status_t lapic_msi(struct vm *vm, uint64_t address, uint32_t data);

@@ -193,6 +193,30 @@ void lapic_tsc_changed(struct vcpu *vcpu)
 		lapic_set_tsc_deadline(vcpu, vcpu->lapic.tsc_deadline);
 }
 
+/**
+ * A deadline of the guest's TSC stays what it is, and so does the time that a count has left: both
+ * come later by the host's clock. What the host's timer posted meanwhile, lapic_timer_fired() finds
+ * not due.
+ *
+ * @req HV-130 Time that the host hides from a guest passes neither for its TSC nor for its timers.
+ */
+void lapic_hide_time(struct vcpu *vcpu)
+{
+	const uint64_t ticks = vcpu->hidden;
+	struct lapic *lapic = &vcpu->lapic;
+	uint64_t deadline;
+
+	vcpu->hidden = 0;
+	vcpu_need(vcpu, REGS_TIME);
+	vcpu->regs.tsc_offset -= ticks;
+	vcpu_change(vcpu, REGS_TIME);
+	if (lapic->timer_deadline == 0)
+		return;
+	if (!hv_add_ok(lapic->timer_deadline, ticks, &deadline))
+		deadline = UINT64_MAX;
+	arm(lapic, deadline);
+}
+
 /* -------------------------------------------------------------------------------------- mode, expiry */
 
 /** Between TSC-deadline and the other modes the timer is disarmed (SDM 11.5.4.1). */

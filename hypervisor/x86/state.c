@@ -155,6 +155,7 @@ void arch_vcpu_reset(struct vcpu *vcpu)
 	regs->tsc_aux = regs->debugctl = 0;
 	regs->misc_enable = 1; /* fast strings */
 	regs->tsc_offset = 0 - host_tsc();
+	vcpu->hidden = 0;
 	__builtin_memset(vcpu->mtrr, 0, sizeof(vcpu->mtrr));
 	reset_fpu(vcpu);
 	reset_common(vcpu);

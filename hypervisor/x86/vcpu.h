@@ -171,6 +171,7 @@ struct vcpu {
 	struct fetch_cache fetch;
 	struct hv_stats stats;
 	uint64_t exit_tsc; /**< when the guest was left last */
+	uint64_t hidden;   /**< ticks that its clock has yet to be put back by */
 };
 
 #define EXTINT_PENDING 0x100u
@@ -186,6 +187,7 @@ struct vcpu {
 #define VCPU_WORK_REQUEST (1u << 7) /**< the VMM asked for a window or a step */
 #define VCPU_WORK_NMI	 (1u << 8) /**< an NMI was sent by another vCPU or the VMM */
 #define VCPU_WORK_STEP	 (1u << 9) /**< the VMM steps, and an instruction has been emulated */
+#define VCPU_WORK_HIDE	 (1u << 10) /**< time has passed that the guest isn't to see: `hidden` */
 
 /** Set work bits from any CPU and make the vCPU see them: wakes it, or kicks it out of guest mode. */
 void vcpu_post(struct vcpu *vcpu, uint32_t work);

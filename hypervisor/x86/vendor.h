@@ -60,6 +60,8 @@ struct vendor_ops {
 	void (*apply_traps)(struct vcpu *vcpu);
 	/** Let accesses to these MSRs through (or not): 1 = exits. Both bitmaps of the VM. */
 	void (*trap_msr)(struct vm *vm, uint32_t msr, bool read, bool write);
+	/** Forget all guests' translations that this CPU has, before any of them is entered again. */
+	void (*cpu_flush)(void);
 	/** Forget this vCPU's translations at its next entry. */
 	void (*flush)(struct vcpu *vcpu);
 	/** The local APIC's mode (off, xAPIC, x2APIC) or base has changed: adapt hardware assistance. */

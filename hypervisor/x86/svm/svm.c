@@ -67,6 +67,15 @@ static void take_asid(struct vcpu *vcpu)
 	svm_dirty(svm, SVM_CLEAN_ASID);
 }
 
+/** No vCPU's ASID is of the new generation, and none is left: the first that is entered flushes all. */
+static void svm_cpu_flush(void)
+{
+	struct svm_cpu *const cpu = &svm_cpus[host_cpu()];
+
+	cpu->generation += SVM_GENERATION_STEP;
+	cpu->next_asid = svm_features.asids;
+}
+
 void svm_flush(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
@@ -321,6 +330,7 @@ const struct vendor_ops svm_ops = {
 	.check = svm_check,
 	.cpu_enable = svm_cpu_enable,
 	.cpu_disable = svm_cpu_disable,
+	.cpu_flush = svm_cpu_flush,
 	.caps = svm_caps,
 	.vm_init = svm_vm_init,
 	.vm_exit = svm_vm_exit,

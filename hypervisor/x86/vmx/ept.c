@@ -66,6 +66,14 @@ void vmx_flush_now(struct vmx_vcpu *v, uint32_t work)
 		flush_vpid(v);
 }
 
+/** Both instructions have the type for all contexts wherever they exist (A.10). */
+void vmx_cpu_flush(void)
+{
+	invept(INVEPT_ALL, 0);
+	if (vmx_caps.ept_vpid & VPID_CAP_ALL)
+		invvpid(INVVPID_ALL, 0);
+}
+
 void vmx_flush(struct vcpu *vcpu)
 {
 	vmx_of(vcpu)->work |= VMX_WORK_FLUSH_EPT | VMX_WORK_FLUSH_VPID;

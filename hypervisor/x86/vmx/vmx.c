@@ -466,13 +466,17 @@ static inline void check_host(const struct vmx_vcpu *v)
 
 /**
  * Bochs 2.7 doesn't leave a guest that is entered with RFLAGS.IF = 0 for host interrupts before it
- * has changed IF. So that no such guest keeps the host from its interrupts by nothing but exits,
- * those that wait are let in here; the kernel acts on them at the next poll point.
+ * has changed IF. So that no such guest keeps the host from its interrupts, those that wait are let in
+ * here (the kernel acts on them at the next poll point), and the next stay is a short one.
  */
-static inline void interrupt_window(const struct vcpu *vcpu)
+static inline void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
 {
-	if (vmx_unlikely((vcpu->regs.rflags & RFLAGS_IF) == 0))
+	const bool off = (vcpu->regs.rflags & RFLAGS_IF) == 0;
+
+	if (vmx_unlikely(off))
 		__asm__ volatile("sti; nop; cli" : : : "memory");
+	if (vmx_unlikely(off != v->short_stay))
+		vmx_limit_stay(v, off);
 }
 
 /** What comes back from vmx_launch() and vmx_resume(). */
@@ -483,7 +487,7 @@ static inline void finish(struct vcpu *vcpu, unsigned int failed)
 		decode_insn_failure(vcpu, failed);
 	else
 		decode(vcpu);
-	interrupt_window(vcpu);
+	interrupt_window(vcpu, vmx_of(vcpu));
 }
 
 /** VMLAUNCH is always this way: who cleared the VMCS has left VMX_WORK_CURRENT behind. */
@@ -623,6 +627,7 @@ const struct vendor_ops vmx_ops = {
 	.check = vmx_check,
 	.cpu_enable = vmx_cpu_enable,
 	.cpu_disable = vmx_cpu_disable,
+	.cpu_flush = vmx_cpu_flush,
 	.caps = vmx_features,
 	.vm_init = vmx_vm_init,
 	.vm_exit = vmx_vm_exit,

@@ -102,6 +102,7 @@ struct vmx_vcpu {
 	bool active;	   /**< some CPU may hold parts of the VMCS: until VMCLEAR there */
 	bool launched;	   /**< since the first VMLAUNCH after VMCLEAR */
 	bool step_tf;	   /**< RFLAGS.TF is ours, not the guest's */
+	bool short_stay;   /**< see vmx_limit_stay() */
 	struct vmx_cpu *cpu; /**< where it has run; NULL: nowhere yet */
 	struct vcpu *vcpu;
 	void *vmcs;
@@ -196,6 +197,8 @@ void vmx_fetch_groups(struct vcpu *vcpu, uint32_t groups);
 void vmx_store_groups(struct vcpu *vcpu, uint32_t groups);
 /** Fields that never change, and the state after reset for what `store` doesn't cover. */
 void vmx_init_fields(struct vcpu *vcpu);
+/** How long the guest may stay in the CPU at a time; `short_stay` where it has its interrupts off. */
+void vmx_limit_stay(struct vmx_vcpu *v, bool short_stay);
 /** Put DR0-DR3 and DR6 into the CPU. */
 void vmx_debug_load(struct vmx_vcpu *v);
 
@@ -235,6 +238,7 @@ void vmx_apic_eoi_exits(struct vcpu *vcpu);
 /** Execute the invalidations asked for in `work`. */
 void vmx_flush_now(struct vmx_vcpu *v, uint32_t work);
 void vmx_flush(struct vcpu *vcpu);
+void vmx_cpu_flush(void);
 
 /** Name every rule of SDM 27.3 (and of the injection, 27.2.1.3) that the current VMCS violates. */
 void vmx_explain_guest_state(void);

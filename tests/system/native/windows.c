@@ -16,7 +16,7 @@
 
 #define US	UINT64_C(1000)
 #define AWAY	(40 * US)  /* longer than the kernel ever needs, shorter than any gap in a plan */
-#define PROMPT	(12 * US)  /* from a window's start to the first look at the clock, at the most */
+#define PROMPT	(25 * US)  /* from a window's start to the first look at the clock, at the most */
 #define SHARP	(1 * US)   /* from a window's end to the last look before it, where the timer is late */
 #define FRAMES	120u
 #define BURSTS	(2 * FRAMES)

@@ -696,6 +696,37 @@ static void test_tsc_deadline(void **state)
 	assert_int_equal(process_armed(), 0);
 }
 
+/*
+ * Time that is hidden passes for nobody: the clock stands still and a deadline comes later.
+ * @verifies HV-130
+ */
+static void test_hidden_time(void **state)
+{
+	const uint64_t offset = UINT64_C(0) - 5000;
+	uint64_t guest_now;
+
+	(void)state;
+	lapic_env_make(1, LAPIC_X2APIC);
+	cpu(0)->regs.tsc_offset = offset;
+	wr(LAPIC_LVT_TIMER, 0x40099);
+	guest_now = host_tsc() + offset;
+	lapic_set_tsc_deadline(cpu(0), guest_now + 100);
+	process_advance(1000); /* away; the host's timer fires behind it */
+	cpu(0)->hidden = 950;
+	lapic_hide_time(cpu(0));
+	assert_int_equal(host_tsc() + cpu(0)->regs.tsc_offset, guest_now + 50);
+	assert_int_equal(cpu(0)->hidden, 0);
+	lapic_timer_fired(cpu(0));
+	assert_int_equal(lapic_get_tsc_deadline(cpu(0)), guest_now + 100);
+	process_advance(49);
+	timer_work();
+	assert_int_equal(lapic_get_tsc_deadline(cpu(0)), guest_now + 100);
+	process_advance(1);
+	assert_true(timer_work());
+	assert_int_equal(lapic_get_tsc_deadline(cpu(0)), 0);
+	take(0x99);
+}
+
 static void test_timer_stops(void **state)
 {
 	(void)state;
@@ -796,6 +827,7 @@ int main(void)
 		cmocka_unit_test(test_timer_masked),
 		cmocka_unit_test(test_timer_rewritten),
 		cmocka_unit_test(test_tsc_deadline),
+		cmocka_unit_test(test_hidden_time),
 		cmocka_unit_test(test_timer_stops),
 		cmocka_unit_test(test_save_load),
 		cmocka_unit_test(test_load_garbage),
