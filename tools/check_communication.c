@@ -2,6 +2,7 @@
 /*
  * Who talks to whom, and by which memory.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "tools/check.h"
@@ -65,6 +66,13 @@ static void resolve_port(const struct model *model, struct model_port *port, con
 		undeclared_port(model, port, key);
 }
 
+/* Rightly or wrongly: a wrong one has its complaint already. */
+static bool says(const struct model_channel *channel, const struct model_port *port,
+		 const char *key)
+{
+	return yaml_find(channel->where, key) != NULL || yaml_find(port->where, key) != NULL;
+}
+
 /* Where an end of a channel says its depth or refresh. */
 static void destination_defaults(const struct model *model, const struct model_channel *channel,
 				 struct model_port *port)
@@ -81,10 +89,10 @@ static void destination_defaults(const struct model *model, const struct model_c
 		port->depth = channel->depth;
 	if (!queues && port->refresh == 0)
 		port->refresh = channel->refresh;
-	if (queues && port->depth == 0)
+	if (queues && port->depth == 0 && !says(channel, port, "depth"))
 		model_error(model, port->where, NULL,
 			    "a queuing destination needs a `depth', here or of its channel");
-	if (!queues && port->refresh == 0)
+	if (!queues && port->refresh == 0 && !says(channel, port, "refresh"))
 		model_error(model, port->where, NULL,
 			    "a sampling destination needs a `refresh' time, here or of its "
 			    "channel");
@@ -252,6 +260,56 @@ static void check_shares(const struct model *model)
 			    shares, SYSTEM_MAX_SHARE);
 }
 
+/* ---- network cards ---- */
+
+static bool may_write(const struct model_region *region, uint32_t partition)
+{
+	for (size_t i = 0; i < region->share_count; i++)
+		if (region->shares[i].partition == partition)
+			return (region->shares[i].flags & SYSTEM_SHARE_WRITE) != 0;
+	return false;
+}
+
+/* Six pairs of hexadecimal digits with colons between. */
+static bool mac_ok(const char *text)
+{
+	if (strlen(text) != 17)
+		return false;
+	for (unsigned i = 0; i < 17; i++)
+		if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+static void check_network(const struct model *model, uint32_t index,
+			  const struct model_network *network)
+{
+	const char *const key = network->where->kind == YAML_MAP ? "cable" : NULL;
+	const struct model_region *region = NULL;
+
+	if (network->region == NULL)
+		return;
+	for (size_t i = 0; i < model->region_count; i++)
+		if (strcmp(model->regions[i].name, network->region) == 0)
+			region = &model->regions[i];
+	if (region == NULL)
+		model_error(model, network->where, key, "there is no `%s' under `shared'",
+			    network->region);
+	else if (!may_write(region, index))
+		model_error(model, network->where, key, "%s must have `%s' as rw under `shared'",
+			    model->partitions[index].name, network->region);
+	if (network->mac != NULL && !mac_ok(network->mac))
+		model_error(model, network->where, "mac",
+			    "expected an address such as 52:54:00:12:34:56");
+}
+
+static void check_networks(const struct model *model)
+{
+	for (uint32_t i = 0; i < model->partition_count; i++)
+		for (size_t n = 0; n < model->partitions[i].network_count; n++)
+			check_network(model, i, &model->partitions[i].networks[n]);
+}
+
 void check_communication(struct model *model)
 {
 	for (size_t i = 0; i < model->channel_count; i++)
@@ -260,4 +318,5 @@ void check_communication(struct model *model)
 	for (uint32_t i = 0; i < model->partition_count; i++)
 		warn_unconnected(model, i);
 	check_shares(model);
+	check_networks(model);
 }

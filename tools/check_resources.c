@@ -104,6 +104,17 @@ static void check_threads(const struct model *model, const struct model_partitio
 			    (unsigned long long)vcpus, (unsigned long long)vcpus + 1);
 }
 
+static void check_virtio(const struct model *model, const struct model_partition *partition)
+{
+	if (partition->disk_count > MODEL_DISKS_MAX)
+		model_error(model, partition->where, "disks", "%zu disks, at most %u are possible",
+			    partition->disk_count, MODEL_DISKS_MAX);
+	if (partition->network_count > MODEL_NETWORKS_MAX)
+		model_error(model, partition->where, "network",
+			    "%zu network cards, at most %u are possible",
+			    partition->network_count, MODEL_NETWORKS_MAX);
+}
+
 static void check_keys(const struct model *model)
 {
 	const struct model_partition *owner = NULL;
@@ -243,6 +254,7 @@ void check_resources(struct model *model)
 
 		check_partition_cpus(model, partition);
 		check_threads(model, partition);
+		check_virtio(model, partition);
 		check_health_table(model, &partition->health, true);
 		warn_watchdog(model, partition);
 	}

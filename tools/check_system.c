@@ -49,6 +49,8 @@ const char *check_time_text(uint64_t nanoseconds, char text[32])
 	size_t unit = 0;
 	int length;
 
+	if (nanoseconds == 0)
+		return "0";
 	while (unit < 3 && nanoseconds < units[unit].factor)
 		unit++;
 	length = snprintf(text, 32, "%llu.%09llu",
@@ -72,6 +74,7 @@ struct limit {
 /* Beyond them, checks of each against each would take long. */
 static bool check_limits(const struct model *model)
 {
+	const struct yaml_node *partitions = yaml_find(model->root, "partitions");
 	bool ok = true;
 
 	const struct limit limits[] = {
@@ -86,7 +89,7 @@ static bool check_limits(const struct model *model)
 			ok = model_error(model, model->root, limits[i].key,
 					 "%zu of them, at most %zu are possible",
 					 limits[i].count, limits[i].max);
-	if (model->partition_count == 0 && yaml_find(model->root, "partitions") != NULL)
+	if (partitions != NULL && partitions->kind == YAML_MAP && partitions->child == NULL)
 		ok = model_error(model, model->root, "partitions", "there is no partition");
 	return ok;
 }

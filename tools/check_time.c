@@ -38,7 +38,7 @@ static bool windows_fit(const struct model *model, const struct model_lane *lane
 			return false; /* complained about when it was read */
 		if (window->offset < before)
 			ok = model_error(model, window->where, "offset",
-					 "it begins at %s, before the window before it ends at %s",
+					 "it begins at %s, but the window before ends at %s",
 					 check_time_text(window->offset, offset),
 					 check_time_text(before, end));
 		before = window->offset + window->duration;
@@ -370,8 +370,19 @@ static void default_cpus(struct model *model)
 		}
 }
 
+/* Some window may be meant for the one that seems to have none. */
+static bool names_are_known(const struct model *model)
+{
+	for (size_t i = 0; i < model->plan_count; i++)
+		for (size_t w = 0; w < model->plans[i].window_count; w++)
+			if (model->plans[i].windows[w].partition == SYSTEM_NONE)
+				return false;
+	return true;
+}
+
 static void check_everybody_runs(const struct model *model, bool sound)
 {
+	sound = sound && names_are_known(model);
 	for (uint32_t i = 0; sound && i < model->partition_count; i++)
 		if (!ever_runs(model, i))
 			model_error(model, model->partitions[i].where, NULL,

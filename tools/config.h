@@ -31,7 +31,12 @@ bool config_load(const char *path, struct model *model);
 /** The same with the bytes at hand, for tests. @param text the model's from now on. */
 bool config_read_text(const char *path, struct bytes text, struct model *model);
 
-/** Print the JSON Schema of configuration files (draft 2020-12). */
+/**
+ * Print the JSON Schema of configuration files (draft 2020-12).
+ *
+ * @req TOOL-014 A JSON Schema of configuration files is published, made of the same tables that the
+ *               reader goes by.
+ */
 void config_schema_print(FILE *out);
 
 /** @return whether a file looks like a configuration and not like an image. */

@@ -244,6 +244,61 @@ static void *add_module(struct config *config, void *target, const struct yaml_n
 static const struct config_value modules = {.kind = CONFIG_LIST, .item = &module,
 					    .add = add_module};
 
+static const struct config_choice disk_modes[] = {
+	{"ro", MODEL_DISK_READ_ONLY, "it can't be written to"},
+	{"overlay", MODEL_DISK_OVERLAY, "what is written stays in memory while the VM lives"},
+	{NULL, 0, NULL},
+};
+static const struct config_value disk_mode = {.kind = CONFIG_CHOICE, .choices = disk_modes};
+static const struct config_key disk_keys[] = {
+	NEED("file", path, struct model_disk, path, "its path"),
+	KEY("mode", disk_mode, struct model_disk, mode, "read-only or with an overlay"),
+	END,
+};
+static const struct config_value disk = {.kind = CONFIG_MAP, .keys = disk_keys,
+					 .scalar_is_first = true};
+
+static void *add_disk(struct config *config, void *target, const struct yaml_node *node)
+{
+	struct model_partition *partition =
+		(void *)((char *)target - offsetof(struct model_partition, disks));
+	struct model_disk *entry =
+		add_to(&partition->disks, &partition->disk_count, sizeof(*entry));
+
+	(void)config;
+	entry->where = node;
+	return entry;
+}
+
+static const struct config_value disks = {.kind = CONFIG_LIST, .item = &disk, .add = add_disk};
+
+static const struct config_key network_keys[] = {
+	NEED("cable", name, struct model_network, region,
+	     "memory under `shared' that the other end has, too"),
+	KEY("mac", text, struct model_network, mac, "its address: 52:54:00:12:34:56"),
+	END,
+};
+static const struct config_value network = {.kind = CONFIG_MAP, .keys = network_keys,
+					    .scalar_is_first = true};
+
+static void *add_network(struct config *config, void *target, const struct yaml_node *node)
+{
+	struct model_partition *partition =
+		(void *)((char *)target - offsetof(struct model_partition, networks));
+	struct model_network *entry =
+		add_to(&partition->networks, &partition->network_count, sizeof(*entry));
+
+	(void)config;
+	entry->where = node;
+	return entry;
+}
+
+static const struct config_value networks = {.kind = CONFIG_LIST, .item = &network,
+					     .add = add_network};
+static const struct config_value texts = {.kind = CONFIG_LIST, .item = &text, .add = add_string};
+static const struct config_value rng_bit = {.kind = CONFIG_BOOL, .bits = MODEL_VM_RNG};
+static const struct config_value console_bit = {.kind = CONFIG_BOOL, .bits = MODEL_VM_CONSOLE};
+
 static void *add_port_name(struct config *config, void *target, const struct yaml_node *node)
 {
 	struct model_partition *partition =
@@ -276,14 +331,12 @@ static void device_done(struct config *config, void *target, const struct yaml_n
 {
 	const struct model_device *device = target;
 
-	if (device->kind == 0 && node->kind == YAML_MAP && node->child == NULL)
-		model_error(config->model, node, NULL, "one of `ports', `memory' and `irq'");
 	if (device->kind == SYSTEM_DEVICE_IRQ && device->size != 1)
 		model_error(config->model, node, "irq", "one interrupt an entry");
 }
 
 static const struct config_value device = {.kind = CONFIG_MAP, .keys = device_keys,
-					   .done = device_done};
+					   .one_key = true, .done = device_done};
 
 static void *add_device(struct config *config, void *target, const struct yaml_node *node)
 {
@@ -322,10 +375,21 @@ static const struct config_key partition_keys[] = {
 	    "of its first thread, and the highest it may give: 0 to 63, the most urgent (16)"),
 	KEY("threads", threads, struct model_partition, threads,
 	    "how many it may have (native: 16)"),
-	KEY("kernel", path, struct model_partition, kernel, "vm: the Multiboot kernel"),
+	KEY("kernel", path, struct model_partition, kernel, "vm: the kernel, Multiboot or Linux"),
 	KEY("cmdline", text, struct model_partition, cmdline, "vm: the kernel's command line"),
 	KEY("modules", modules, struct model_partition, modules,
 	    "vm: Multiboot modules, each a path or {file: PATH, args: TEXT}"),
+	KEY("initrd", modules, struct model_partition, modules,
+	    "vm: Linux's initial archive, or several"),
+	KEY("disks", disks, struct model_partition, disks,
+	    "vm: virtio disks, each a path or {file: PATH, mode: ro or overlay}"),
+	KEY("network", networks, struct model_partition, networks,
+	    "vm: virtio network cards, each a cable or {cable: NAME, mac: ADDRESS}"),
+	KEY("rng", rng_bit, struct model_partition, vm_flags, "vm: a virtio entropy device"),
+	KEY("virtio-console", console_bit, struct model_partition, vm_flags,
+	    "vm: a virtio console beside the serial line"),
+	KEY("vmm-options", texts, struct model_partition, vmm_options,
+	    "vm: more options for its VMM, as they are"),
 	KEY("vcpus", vcpus, struct model_partition, vcpus, "vm: its number of CPUs (1)"),
 	KEY("stolen-time", stolen_time, struct model_partition, flags,
 	    "vm: what its clock does outside its windows"),
@@ -369,8 +433,9 @@ static void only_for(struct config *config, const struct yaml_node *node, const 
 
 static void partition_done(struct config *config, void *target, const struct yaml_node *node)
 {
-	static const char *const vm[] = {"kernel", "cmdline", "modules", "vcpus", "stolen-time",
-					 NULL};
+	static const char *const vm[] = {"kernel", "cmdline", "modules", "initrd", "disks",
+					 "network", "rng", "virtio-console", "vmm-options",
+					 "vcpus", "stolen-time", NULL};
 	static const char *const native[] = {"program", "args", "files", NULL};
 	const struct model_partition *partition = target;
 

@@ -138,6 +138,8 @@ static void put_properties(struct schema *schema, const struct config_value *val
 {
 	fputs("\"type\": \"object\", \"additionalProperties\": false, ", schema->out);
 	put_required(schema, value);
+	if (value->one_key)
+		fputs(" \"minProperties\": 1, \"maxProperties\": 1,", schema->out);
 	put_line(schema);
 	fputs("\"properties\": ", schema->out);
 	open_object(schema);

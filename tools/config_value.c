@@ -348,9 +348,6 @@ static void read_range(struct config *config, const struct config_value *value,
 		model_error(config->model, node, NULL,
 			    "%s is not whole pages of 4K, with a start that is a multiple of 4K",
 			    node->text);
-	else if (device->kind != 0)
-		model_error(config->model, node, NULL,
-			    "one of `ports', `memory' and `irq' in an entry: begin another with `-'");
 	else
 		*device = (struct model_device){device->where, value->bits, base, size};
 }
@@ -496,9 +493,28 @@ static void read_keys(struct config *config, const struct config_value *value,
 			model_error(config->model, node, NULL, "`%s' is missing", key->name);
 }
 
+static void check_one_key(struct config *config, const struct config_value *value,
+			  const struct yaml_node *node)
+{
+	const char *names[NAMES_MAX];
+	size_t count = 0;
+	char *list;
+
+	if (node->child != NULL && node->child->next == NULL)
+		return;
+	for (; value->keys[count].name != NULL; count++)
+		names[count] = value->keys[count].name;
+	list = list_of(names, count);
+	model_error(config->model, node->child != NULL ? node->child->next : node, NULL,
+		    "expected one of %s in an entry", list);
+	free(list);
+}
+
 static void read_map(struct config *config, const struct config_value *value,
 		     const struct yaml_node *node, void *target)
 {
+	if (node->kind == YAML_MAP && value->one_key)
+		check_one_key(config, value, node);
 	if (node->kind == YAML_MAP)
 		read_keys(config, value, node, target);
 	else if (value->scalar_is_first && node->kind == YAML_SCALAR)

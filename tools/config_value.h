@@ -44,6 +44,7 @@ struct config_value {
 	const struct config_choice *choices; /**< ends with a NULL name */
 	const struct config_key *keys;	     /**< of a map; ends with a NULL name */
 	bool scalar_is_first; /**< a map: a scalar in its place is the value of the first key */
+	bool one_key;	      /**< a map: exactly one of its keys may be there */
 	const struct config_value *item;     /**< of a named map or a list */
 	/** Make room for an item. @return where it is to be read to, or NULL after a complaint. */
 	void *(*add)(struct config *config, void *target, const struct yaml_node *node);

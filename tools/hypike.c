@@ -16,6 +16,7 @@ static const struct {
 	{"boot", command_boot, "boot virtual machines under HyPike on an emulated machine"},
 	{"build", command_build, "build a configuration into one file that boots"},
 	{"check", command_check, "check a configuration: is it a well-formed system?"},
+	{"new", command_new, "write a configuration to start from"},
 	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
 	{"trace", command_trace, "show what a machine recorded"},
 };

@@ -130,6 +130,25 @@ static bool modules_load(const struct model *model, struct model_partition *part
 	return ok;
 }
 
+static bool disks_load(const struct model *model, struct model_partition *partition)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < partition->disk_count; i++) {
+		const struct model_disk *disk = &partition->disks[i];
+
+		if (disk->path != NULL && strchr(path_base(disk->path), ',') != NULL)
+			ok = model_error(model, disk->where, "file",
+					 "a disk's file must have no comma in its name");
+		else
+			ok = disk->path != NULL &&
+			     partition_file_add(model, partition, disk->where, "file",
+						disk->path) &&
+			     ok;
+	}
+	return ok;
+}
+
 static bool files_fit(const struct model *model, const struct model_partition *partition)
 {
 	return partition->file_count <= HYPIKE_MAX_FILES ||
@@ -170,6 +189,34 @@ static void put_modules(FILE *out, const struct model_partition *partition)
 	}
 }
 
+/* Disks come behind kernel and modules. */
+static void put_devices(FILE *out, const struct model_partition *partition)
+{
+	const struct model_file *file = &partition->files[1 + partition->module_count];
+
+	for (size_t i = 0; i < partition->disk_count; i++) {
+		char *disk = string_format("%s,%s", file[i].name,
+					   partition->disks[i].mode == MODEL_DISK_OVERLAY
+						   ? "overlay"
+						   : "ro");
+
+		put_option(out, "--disk", disk);
+		free(disk);
+	}
+	for (size_t i = 0; i < partition->network_count; i++) {
+		const struct model_network *network = &partition->networks[i];
+		char *card = string_format("%s%s%s", network->region, network->mac ? ",mac=" : "",
+					   network->mac ? network->mac : "");
+
+		put_option(out, "--net", card);
+		free(card);
+	}
+	if (partition->vm_flags & MODEL_VM_RNG)
+		fputs(" --rng", out);
+	if (partition->vm_flags & MODEL_VM_CONSOLE)
+		fputs(" --virtio-console", out);
+}
+
 static void partition_args_make(const struct model *model, struct model_partition *partition)
 {
 	size_t size;
@@ -182,6 +229,9 @@ static void partition_args_make(const struct model *model, struct model_partitio
 	if (partition->cmdline != NULL)
 		put_option(out, "--cmdline", partition->cmdline);
 	put_modules(out, partition);
+	put_devices(out, partition);
+	for (size_t i = 0; i < partition->vmm_options.count; i++)
+		fprintf(out, " %s", partition->vmm_options.item[i]);
 	for (size_t i = 0; i < model->vmm_options.count; i++)
 		fprintf(out, " %s", model->vmm_options.item[i]);
 	fclose(out);
@@ -216,7 +266,7 @@ static bool modules_fit(const struct model *model, const struct model_partition 
 	const uint64_t memory = partition->memory;
 	uint64_t at = pages_up(kernel_end);
 
-	for (size_t i = 1; i < partition->file_count; i++) {
+	for (size_t i = 1; i <= partition->module_count; i++) {
 		const struct model_file *module = &partition->files[i];
 		const uint64_t room = at < memory ? memory - at : 0;
 
@@ -254,10 +304,14 @@ static bool vm_load(struct model *model, struct model_partition *partition)
 		return false;
 	ok = partition_file_add(model, partition, partition->where, "kernel", partition->kernel);
 	ok = modules_load(model, partition) && ok;
+	ok = disks_load(model, partition) && ok;
 	if (!ok || !files_fit(model, partition) || !vm_fits(model, partition))
 		return false;
 	partition_args_make(model, partition);
-	return true;
+	return strlen(partition->args) < MODEL_ARGS_MAX ||
+	       model_error(model, partition->where, NULL,
+			   "%s: its VMM's command line of %zu characters is too long",
+			   partition->name, strlen(partition->args));
 }
 
 /* The kernel will make the same check of a program. */
@@ -384,6 +438,12 @@ static void partition_free(struct model_partition *partition)
 		free(partition->modules[i].path);
 		free(partition->modules[i].args);
 	}
+	for (size_t i = 0; i < partition->disk_count; i++)
+		free(partition->disks[i].path);
+	for (size_t i = 0; i < partition->network_count; i++) {
+		free(partition->networks[i].region);
+		free(partition->networks[i].mac);
+	}
 	for (size_t i = 0; i < partition->file_count; i++)
 		file_free(&partition->files[i]);
 	file_free(&partition->own_program);
@@ -395,6 +455,9 @@ static void partition_free(struct model_partition *partition)
 	free(partition->program_args);
 	free(partition->args);
 	free(partition->devices);
+	free(partition->disks);
+	free(partition->networks);
+	strings_free(&partition->vmm_options);
 	strings_free(&partition->ports);
 	health_free(&partition->health);
 }

@@ -30,6 +30,26 @@ struct model_module {
 	char *args; /**< what follows the file in a module's string; NULL or "" for nothing */
 };
 
+/** A disk of a VM: a file. */
+struct model_disk {
+	const struct yaml_node *where;
+	char *path;
+	uint32_t mode; /**< enum model_disk_mode */
+};
+
+enum model_disk_mode { MODEL_DISK_READ_ONLY, MODEL_DISK_OVERLAY };
+
+/** A network card of a VM. Its cable is shared memory, which the other end has, too. */
+struct model_network {
+	const struct yaml_node *where;
+	char *region;
+	char *mac; /**< NULL: one is made up */
+};
+
+/** Devices of a VM that are there or not. */
+#define MODEL_VM_RNG	 UINT32_C(0x1)
+#define MODEL_VM_CONSOLE UINT32_C(0x2)
+
 /** A piece of hardware that a partition gets. */
 struct model_device {
 	const struct yaml_node *where;
@@ -69,6 +89,12 @@ struct model_partition {
 	char *cmdline;
 	struct model_module *modules; /**< of a native partition: its files */
 	size_t module_count;
+	struct model_disk *disks;
+	size_t disk_count;
+	struct model_network *networks;
+	size_t network_count;
+	uint32_t vm_flags;	    /**< MODEL_VM_RNG ... */
+	struct strings vmm_options; /**< of its VMM, as they are */
 	char *program; /**< of a native partition: path */
 	char *program_args;
 	struct strings ports; /**< names of the ports that its program uses */
@@ -182,6 +208,9 @@ struct model {
 #define MODEL_NATIVE_THREADS	    16
 #define MODEL_MEMORY_MIN	    (UINT64_C(1) << 20)
 #define MODEL_MEMORY_MAX	    (UINT64_C(64) << 30)
+#define MODEL_ARGS_MAX		    8000 /**< what a VMM takes, and a little less */
+#define MODEL_DISKS_MAX		    4
+#define MODEL_NETWORKS_MAX	    4
 #define MODEL_PRIORITY_DEFAULT	    16
 
 /** Add a partition with defaults. @return it; valid until the next one is added. */

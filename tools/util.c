@@ -132,6 +132,17 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* A build tree has the parts beside the command's folder, an installation has them in lib/hypike. */
+static char *installed_or_built(const char *directory, const char *part)
+{
+	char *path = string_format("%s/../%s", directory, part);
+
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return string_format("%s/../lib/hypike/%s", directory, part);
+}
+
 char *path_of_part(const char *part)
 {
 	const char *directory = getenv("HYPIKE_DIR");
@@ -147,7 +158,7 @@ char *path_of_part(const char *part)
 	self[length] = '\0';
 	slash = strrchr(self, '/');
 	*slash = '\0';
-	return string_format("%s/../%s", self, part);
+	return installed_or_built(self, part);
 }
 
 static bool parse_digits(const char *text, char **end, uint64_t *number)

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests of configuration files, as TAP: tests/config.py BUILD PART, with PART one of
+
+broken    every file of tests/config/broken is refused with the messages of its .txt, to the letter
+          (--record writes those anew)
+schema    the published JSON Schema is the tool's, takes the examples, and refuses every broken file
+          that has something wrong in its structure
+examples  every example is well-formed; pictures of it are text and SVG
+
+@verifies TOOL-010
+@verifies TOOL-011
+@verifies TOOL-013
+@verifies TOOL-014
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+from tool import Tap
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BROKEN = os.path.join(SOURCE, "tests", "config", "broken")
+EXAMPLES = os.path.join(SOURCE, "examples")
+SCHEMA = os.path.join(SOURCE, "tools", "schema", "hypike.schema.json")
+
+# Broken in a way that can't be seen in one place: names, sums, times, files.
+BEYOND_SCHEMA = {
+    "channel-nowhere", "channel-ports", "file-missing", "file-no-program", "frame-divisor",
+    "key-twice", "keys-twice", "many-partitions", "many-windows", "memory-sum", "network",
+    "never-runs", "no-partitions", "period-left-out", "period-missed", "period-unsound",
+    "period-without-plan", "syntax-alias", "trace", "warnings", "window-beyond-frame",
+    "window-cpu", "window-nobody", "window-overlap", "wrong-kind",
+}
+
+
+def run(tool, *arguments, cwd=None):
+    return subprocess.run([tool, *arguments], cwd=cwd, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+
+
+def names(folder):
+    return sorted(os.path.basename(path)[:-5] for path in glob.glob(os.path.join(folder, "*.yaml")))
+
+
+def said_about(tool, name):
+    """What `check` says, and its status; only the files called file-* are about other files."""
+    options = [] if name.startswith("file-") else ["--description-only"]
+    done = run(tool, "check", *options, name + ".yaml", cwd=BROKEN)
+    return done.stderr + f"status {done.returncode}\n".encode()
+
+
+def broken(build, tap, record=False):
+    # Built with AddressSanitizer: a leak or a stray byte is a failure, too.
+    tool = os.path.join(build, "tests", "unit", "tools", "hypike-asan")
+    files = names(BROKEN)
+    tap.point("there are twenty and more", None if len(files) >= 20 else f"{len(files)} files")
+    for name in files:
+        path = os.path.join(BROKEN, name + ".txt")
+        said = said_about(tool, name)
+        if record:
+            with open(path, "wb") as file:
+                file.write(said)
+        with open(path, "rb") as file:
+            expected = file.read()
+        tap.point(name, None if said == expected else
+                  f"said:\n{said.decode(errors='replace')}expected:\n"
+                  f"{expected.decode(errors='replace')}")
+    done = run(tool, "check", "--json", "--description-only", "unknown-keys.yaml", cwd=BROKEN)
+    result = json.loads(done.stdout)
+    tap.point("as JSON", None if done.returncode == 3 and result["errors"] == 6 and not result["ok"]
+              and result["complaints"][0]["line"] == 3 else done.stdout.decode())
+    done = run(tool, "check", "--strict", "--description-only", "warnings.yaml", cwd=BROKEN)
+    tap.point("--strict", None if done.returncode == 3 else f"status {done.returncode}")
+    done = run(tool, "check", "nowhere.yaml", cwd=BROKEN)
+    tap.point("no such file", None if done.returncode == 3 and
+              done.stderr == b"hypike: nowhere.yaml: No such file or directory\n"
+              else done.stderr.decode())
+
+
+def structure_problem(validator, name, wants_error):
+    import yaml
+    folder = BROKEN if wants_error is not None else EXAMPLES
+    with open(os.path.join(folder, name + ".yaml"), "rb") as file:
+        try:
+            document = yaml.safe_load(file)
+        except (yaml.YAMLError, ValueError) as error:
+            return None if wants_error else f"no YAML: {error}"
+    error = next(iter(validator.iter_errors(document)), None)
+    if bool(error) == bool(wants_error):
+        return None
+    return f"the schema finds: {error.message}" if error else "the schema finds nothing wrong"
+
+
+def schema(build, tap):
+    import jsonschema
+    done = run(os.path.join(build, "tools", "hypike"), "check", "--schema")
+    with open(SCHEMA, "rb") as file:
+        published = file.read()
+    tap.point("the published schema is the tool's", None if done.stdout == published else
+              "`hypike check --schema' prints another: write it into tools/schema")
+    document = json.loads(published)
+    jsonschema.Draft202012Validator.check_schema(document)
+    validator = jsonschema.Draft202012Validator(document)
+    for name in names(EXAMPLES):
+        tap.point(f"example {name}", structure_problem(validator, name, None))
+    for name in names(BROKEN):
+        tap.point(f"broken {name}",
+                  structure_problem(validator, name, name not in BEYOND_SCHEMA))
+
+
+def picture_problem(tool, name, work):
+    path = os.path.join(EXAMPLES, name + ".yaml")
+    svg = os.path.join(work, name + ".svg")
+    done = run(tool, "check", "--description-only", "--strict", "--picture", "--svg", svg, path)
+    if done.returncode:
+        return done.stderr.decode()
+    if not re.search(rb"^Memory\n( +\S+  .*\n)+ +\S+  together", done.stdout, re.M):
+        return "no memory in:\n" + done.stdout.decode()
+    root = xml.etree.ElementTree.parse(svg).getroot()
+    if not root.tag.endswith("}svg") or len(list(root.iter())) < 10:
+        return "hardly an SVG picture"
+    return None
+
+
+def examples(build, tap):
+    tool = os.path.join(build, "tests", "unit", "tools", "hypike-asan")
+    for name in names(EXAMPLES):
+        tap.point(name, picture_problem(tool, name, os.getcwd()))
+
+
+def main():
+    build, part, *options = sys.argv[1:]
+    tap = Tap()
+    if part == "broken":
+        broken(build, tap, "--record" in options)
+    else:
+        {"schema": schema, "examples": examples}[part](build, tap)
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
