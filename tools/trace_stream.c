@@ -207,7 +207,7 @@ int64_t trace_ticks_ns(const struct trace_log *log, int64_t ticks)
 
 	if (ns > INT64_MAX)
 		return INT64_MAX;
-	return ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
+	return ns < -INT64_MAX ? -INT64_MAX : (int64_t)ns;
 }
 
 int64_t trace_ns(const struct trace_log *log, uint64_t tsc)
