@@ -90,6 +90,19 @@ void *platform_guest_memory(uint64_t size);
 void *platform_memory(uint64_t size);
 /** Guest memory that there is. */
 uint64_t platform_guest_memory_limit(void);
+/** Memory that the partition shares with others. */
+struct platform_region {
+	void *data;
+	uint64_t size;
+	uint32_t number;
+};
+
+/** Find a shared region by name; it can be written to. @return false where there is none. */
+bool platform_region(const char *name, struct platform_region *region);
+/** Set event `signal` (below PLATFORM_SIGNALS) of platform_wait() when another partition notifies. */
+hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal);
+/** Notify the other partitions that have the region. */
+void platform_region_notify(const struct platform_region *region);
 /** The command line: options as in options.h. */
 const char *platform_args(void);
 

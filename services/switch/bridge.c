@@ -6,10 +6,10 @@
  */
 #include "services/switch/bridge.h"
 
+#include "lib/mac.h"
+
 #define HEADER	   14u
 #define FRAME_MAX  1518u
-#define BROADCAST  UINT64_C(0xffffffffffff)
-#define GROUP_BIT  (UINT64_C(1) << 40)
 
 #define TYPE_VLAN  0x8100u
 #define TYPE_QINQ  0x88a8u
@@ -18,19 +18,10 @@
 #define RESERVED_FIRST UINT64_C(0x0180c2000000)
 #define RESERVED_LAST  UINT64_C(0x0180c200000f)
 
-static uint64_t mac_at(const uint8_t *at)
-{
-	uint64_t mac = 0;
-
-	for (unsigned int i = 0; i < 6; i++)
-		mac = mac << 8 | at[i];
-	return mac;
-}
-
 int bridge_port_add(struct bridge *bridge, uint64_t mac, uint16_t vlan)
 {
 	if (bridge->ports == BRIDGE_PORTS || vlan == 0 || vlan > BRIDGE_VLAN_MAX ||
-	    mac > BROADCAST || (mac & GROUP_BIT))
+	    mac > MAC_BROADCAST || (mac & MAC_GROUP))
 		return -1;
 	bridge->port[bridge->ports] = (struct bridge_port){.mac = mac, .vlan = vlan};
 	return (int)bridge->ports++;
@@ -74,9 +65,9 @@ static enum bridge_drop check(const struct bridge *bridge, unsigned int from, co
 
 	if (size < HEADER || size > FRAME_MAX)
 		return BRIDGE_DROP_SIZE;
-	const uint64_t to = mac_at(frame), source = mac_at(frame + 6);
+	const uint64_t to = mac_load(frame), source = mac_load(frame + 6);
 	const uint32_t type = (uint32_t)frame[12] << 8 | frame[13];
-	if (source == 0 || (source & GROUP_BIT))
+	if (source == 0 || (source & MAC_GROUP))
 		return BRIDGE_DROP_SOURCE;
 	if (port->mac != 0 ? source != port->mac : configured(bridge, source, port->vlan) >= 0)
 		return BRIDGE_DROP_SOURCE;
@@ -102,7 +93,7 @@ static uint32_t members(const struct bridge *bridge, uint16_t vlan, bool open)
 /** Where a destination is: one port, or all it may be behind. */
 static uint32_t destination(struct bridge *bridge, uint64_t to, uint16_t vlan)
 {
-	if (to & GROUP_BIT)
+	if (to & MAC_GROUP)
 		return members(bridge, vlan, false);
 	const int port = configured(bridge, to, vlan);
 	if (port >= 0)
@@ -123,30 +114,6 @@ uint32_t bridge_frame(struct bridge *bridge, unsigned int from, const uint8_t *f
 	}
 	port->taken++;
 	if (port->mac == 0)
-		learn(bridge, mac_at(frame + 6), port->vlan, from);
-	return destination(bridge, mac_at(frame), port->vlan) & ~(1u << from);
-}
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-bool bridge_mac_parse(const char *text, uint64_t *mac)
-{
-	*mac = 0;
-	for (unsigned int i = 0; i < 6; i++, text += 3) {
-		const int high = digit(text[0]);
-		const int low = high < 0 ? -1 : digit(text[1]);
-		if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
-			return false;
-		*mac = *mac << 8 | (uint64_t)(high * 16 + low);
-	}
-	return *mac != 0 && !(*mac & GROUP_BIT);
+		learn(bridge, mac_load(frame + 6), port->vlan, from);
+	return destination(bridge, mac_load(frame), port->vlan) & ~(1u << from);
 }

@@ -53,7 +53,5 @@ struct bridge {
 int bridge_port_add(struct bridge *bridge, uint64_t mac, uint16_t vlan);
 /** A frame comes from a port. @return the ports that it goes to, bit n: port n; 0: dropped or for nobody. */
 uint32_t bridge_frame(struct bridge *bridge, unsigned int from, const uint8_t *frame, size_t size);
-/** Read an address like 02:00:00:00:00:01. @return false where it isn't one of a single station. */
-bool bridge_mac_parse(const char *text, uint64_t *mac);
 
 #endif

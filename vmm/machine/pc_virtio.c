@@ -6,7 +6,9 @@
  */
 #include "vmm/machine/pc_virtio.h"
 
+#include "lib/mac.h"
 #include "lib/string.h"
+#include "vmm/dev/virtio/net_link.h"
 #include "vmm/dev/virtio/virtio_block.h"
 #include "vmm/dev/virtio/virtio_console.h"
 #include "vmm/dev/virtio/virtio_pci.h"
@@ -17,6 +19,7 @@
 #define SLOT_CONSOLE 2u
 #define SLOT_RNG     3u
 #define SLOT_DISK    4u
+#define SLOT_NET     (SLOT_DISK + OPTIONS_DISKS)
 
 #define NAME_MAX 64u
 
@@ -30,6 +33,12 @@ static struct {
 		struct virtio_pci pci;
 		char name[NAME_MAX];
 	} disk[OPTIONS_DISKS];
+	struct {
+		struct virtio_net card;
+		struct virtio_pci pci;
+		struct net_link link;
+		struct platform_region region;
+	} net[OPTIONS_NETS];
 	bool has_console;
 } virtio;
 
@@ -74,6 +83,68 @@ static hv_status_t disk_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
 	virtio_block_init(&virtio.disk[i].block, &vm->timers, file.data, file.size, name, overlay);
 	virtio_pci_init(&virtio.disk[i].pci, &virtio.disk[i].block.dev);
 	return virtio_pci_attach(&virtio.disk[i].pci, bus, SLOT_DISK + i);
+}
+
+/* -------------------------------------------------------------------------------------------- cards */
+
+/** Locally administered, the same for the same cable: FNV-1a of its name. */
+static uint64_t mac_of(const char *name)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+	return UINT64_C(0x020000000000) | (hash & 0xffffffffff);
+}
+
+static void net_notify(void *ctx)
+{
+	platform_region_notify(ctx);
+}
+
+static void net_rung(void *ctx, uint32_t value)
+{
+	(void)value;
+	net_link_ring(ctx);
+}
+
+/** Plug a card into the region's side A; the switch has side B. */
+static hv_status_t net_connect(struct vm *vm, unsigned int i)
+{
+	struct net_link *link = &virtio.net[i].link;
+	const struct platform_region *region = &virtio.net[i].region;
+	const struct command ring = {net_rung, link};
+	uint8_t signal;
+
+	if (!net_link_init(link, &virtio.net[i].card, &vm->timers, region->data, region->size,
+			   FRAME_SIDE_A))
+		return refuse(vm, "--net", vm->options->net[i], "the region is too small");
+	link->notify = net_notify;
+	link->ctx = &virtio.net[i].region;
+	if (!vm_signal(vm, &ring, &signal))
+		return HV_E_FULL;
+	return platform_region_bind(region, signal);
+}
+
+static hv_status_t net_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
+{
+	const char *option = vm->options->net[i];
+	char name[NAME_MAX];
+	const char *mode = name_split(option, name);
+	uint8_t bytes[6];
+	uint64_t mac;
+
+	if (!mode || !platform_region(name, &virtio.net[i].region))
+		return refuse(vm, "--net", option, "there is no such shared region");
+	mac = mac_of(name);
+	if (strcmp(mode, "") != 0 &&
+	    (strncmp(mode, "mac=", 4) != 0 || !mac_parse(mode + 4, &mac)))
+		return refuse(vm, "--net", option, "not mac=02:00:00:00:00:01 or another address");
+	mac_store(bytes, mac);
+	virtio_net_init(&virtio.net[i].card, &vm->timers, bytes);
+	virtio_pci_init(&virtio.net[i].pci, &virtio.net[i].card.dev);
+	hv_status_t status = net_connect(vm, i);
+	return status == HV_OK ? virtio_pci_attach(&virtio.net[i].pci, bus, SLOT_NET + i) : status;
 }
 
 /* ------------------------------------------------------------------------------------------ console */
@@ -133,5 +204,7 @@ hv_status_t pc_virtio_init(struct vm *vm, struct pci_bus *bus)
 		status = rng_init(vm, bus);
 	for (unsigned int i = 0; i < options->disks && status == HV_OK; i++)
 		status = disk_init(vm, bus, i);
+	for (unsigned int i = 0; i < options->nets && status == HV_OK; i++)
+		status = net_init(vm, bus, i);
 	return status;
 }

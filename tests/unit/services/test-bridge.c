@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/mac.h"
 #include "services/switch/bridge.h"
 
 #define A	  UINT64_C(0x020000000001)
@@ -138,10 +139,10 @@ static void addresses_are_read(void **state)
 	uint64_t mac;
 
 	(void)state;
-	assert_true(bridge_mac_parse("02:1a:Bc:00:00:09", &mac));
+	assert_true(mac_parse("02:1a:Bc:00:00:09", &mac));
 	assert_int_equal(mac, UINT64_C(0x021abc000009));
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_false(bridge_mac_parse(wrong[i], &mac));
+		assert_false(mac_parse(wrong[i], &mac));
 }
 
 int main(void)

@@ -11,6 +11,10 @@ char mock_console[65536];
 size_t mock_console_length;
 const char *mock_keys;
 uint64_t mock_memory_limit;
+void *mock_region;
+uint64_t mock_region_size;
+unsigned int mock_region_notified;
+int mock_region_signal;
 
 mock_guest_t mock_guest;
 hv_status_t (*mock_translate)(uint64_t from, uint32_t access, uint64_t *to, uint32_t *fault);
@@ -35,6 +39,7 @@ static void *guest_memory;
 static uint64_t guest_size;
 static void *more[8];
 static unsigned int more_count;
+static uint64_t more_size;
 static unsigned int calls;
 
 /* One lock for events and waiting vCPUs. */
@@ -49,6 +54,12 @@ static unsigned int thread_count;
 static struct hv_vcpu_page *pages[HV_MAX_VCPUS];
 static unsigned int steps[HV_MAX_VCPUS];
 
+/** @return the failure that the test wants of this call. */
+static hv_status_t call(void)
+{
+	return ++calls == mock_fail_at ? HV_E_NOMEM : HV_OK;
+}
+
 void mock_reset(void)
 {
 	for (unsigned int i = 0; i < thread_count; i++)
@@ -62,6 +73,7 @@ void mock_reset(void)
 	guest_memory = NULL;
 	while (more_count > 0)
 		free(more[--more_count]);
+	more_size = 0;
 	memset(steps, 0, sizeof(steps));
 	memset(kicked, 0, sizeof(kicked));
 	memset(waiting, 0, sizeof(waiting));
@@ -70,6 +82,9 @@ void mock_reset(void)
 	mock_console_length = 0;
 	mock_console[0] = '\0';
 	mock_keys = NULL;
+	mock_region = NULL;
+	mock_region_notified = 0;
+	mock_region_signal = -1;
 	mock_memory_limit = UINT64_C(64) << 20;
 	mock_guest = NULL;
 	mock_translate = NULL;
@@ -229,8 +244,9 @@ void *platform_guest_memory(uint64_t size)
 /** In a place of its own, so that ASan sees its end. */
 void *platform_memory(uint64_t size)
 {
-	if (guest_size + size > mock_memory_limit || more_count == sizeof(more) / sizeof(more[0]))
+	if (guest_size + more_size + size > mock_memory_limit || more_count == sizeof(more) / sizeof(more[0]))
 		return NULL;
+	more_size += size;
 	more[more_count] = malloc(size);
 	return more[more_count++];
 }
@@ -240,13 +256,26 @@ uint64_t platform_guest_memory_limit(void)
 	return mock_memory_limit;
 }
 
-/* ------------------------------------------------------------------------------------ hypervisor */
-
-/** @return the failure that the test wants of this call. */
-static hv_status_t call(void)
+bool platform_region(const char *name, struct platform_region *region)
 {
-	return ++calls == mock_fail_at ? HV_E_NOMEM : HV_OK;
+	*region = (struct platform_region){mock_region, mock_region_size, 3};
+	return mock_region && strcmp(name, "region") == 0;
 }
+
+hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal)
+{
+	(void)region;
+	mock_region_signal = signal;
+	return call();
+}
+
+void platform_region_notify(const struct platform_region *region)
+{
+	(void)region;
+	mock_region_notified++;
+}
+
+/* ------------------------------------------------------------------------------------ hypervisor */
 
 hv_status_t hv_query(struct hv_caps *caps)
 {

@@ -30,6 +30,11 @@ extern uint64_t mock_memory_limit;
 void mock_reset(void);
 /** Add a file; the bytes stay the caller's. */
 void mock_file(const char *name, const void *data, uint64_t size);
+/** The shared region that there is, "region"; NULL: none. */
+extern void *mock_region;
+extern uint64_t mock_region_size;
+extern unsigned int mock_region_notified;
+extern int mock_region_signal; /**< that is bound to it, -1: none */
 
 /* ------------------------------------------------------------------------------------ hypervisor */
 

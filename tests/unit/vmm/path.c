@@ -109,6 +109,25 @@ void *platform_memory(uint64_t size)
 	return NULL;
 }
 
+bool platform_region(const char *name, struct platform_region *region)
+{
+	(void)name;
+	(void)region;
+	return false;
+}
+
+hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal)
+{
+	(void)region;
+	(void)signal;
+	return HV_OK;
+}
+
+void platform_region_notify(const struct platform_region *region)
+{
+	(void)region;
+}
+
 uint64_t platform_guest_memory_limit(void)
 {
 	return sizeof(ram);

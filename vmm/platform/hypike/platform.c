@@ -165,6 +165,26 @@ void *platform_memory(uint64_t size)
 	return memory;
 }
 
+bool platform_region(const char *name, struct platform_region *region)
+{
+	struct hypike_shared shared;
+
+	if (hypike_shared_open(name, &shared) != HV_OK || !shared.writable)
+		return false;
+	*region = (struct platform_region){shared.data, shared.size, shared.region};
+	return true;
+}
+
+hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal)
+{
+	return hypike_shared_bind(region->number, EVENT_THREAD, UINT64_C(1) << signal);
+}
+
+void platform_region_notify(const struct platform_region *region)
+{
+	hypike_shared_notify(region->number);
+}
+
 const char *platform_args(void)
 {
 	return hypike_info()->args;
