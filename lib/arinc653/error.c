@@ -58,16 +58,22 @@ static bool enqueue(const ERROR_STATUS_TYPE *error)
 	return true;
 }
 
-void fault_raise(struct process *process, ERROR_CODE_TYPE code, const APEX_BYTE *message,
+bool fault_raise(struct process *process, ERROR_CODE_TYPE code, const APEX_BYTE *message,
 		 ERROR_MESSAGE_SIZE_TYPE length)
 {
 	ERROR_STATUS_TYPE error = {
 		.ERROR_CODE = code, .LENGTH = length, .FAILED_PROCESS_ID = process_id(process)};
 
+	if (handler() == NULL || process == NULL || process_is_handler(process))
+		return false;
 	if (length > 0)
 		memcpy(error.MESSAGE, message, (size_t)length);
-	if (handler() == NULL || process == NULL || process_is_handler(process) || !enqueue(&error))
-		hypike_health_raise(system_error(code), message, (size_t)length);
+	return enqueue(&error);
+}
+
+void fault_report(ERROR_CODE_TYPE code, const void *message, size_t size)
+{
+	hypike_health_raise(system_error(code), message, size);
 }
 
 /* ---- faults of the kernel ---- */
@@ -173,12 +179,16 @@ void GET_ERROR_STATUS(ERROR_STATUS_TYPE *ERROR_STATUS, RETURN_CODE_TYPE *RETURN_
 void RAISE_APPLICATION_ERROR(ERROR_CODE_TYPE ERROR_CODE, MESSAGE_ADDR_TYPE MESSAGE_ADDR,
 			     ERROR_MESSAGE_SIZE_TYPE LENGTH, RETURN_CODE_TYPE *RETURN_CODE)
 {
+	bool handled;
+
 	*RETURN_CODE = INVALID_PARAM;
 	if (LENGTH < 0 || LENGTH > MAX_ERROR_MESSAGE_SIZE || ERROR_CODE != APPLICATION_ERROR)
 		return;
 	memory_try_read(MESSAGE_ADDR, (size_t)LENGTH);
 	guard_take();
-	fault_raise(process_self(), ERROR_CODE, MESSAGE_ADDR, LENGTH);
+	handled = fault_raise(process_self(), ERROR_CODE, MESSAGE_ADDR, LENGTH);
 	guard_give();
+	if (!handled)
+		fault_report(ERROR_CODE, MESSAGE_ADDR, (size_t)LENGTH);
 	*RETURN_CODE = NO_ERROR;
 }

@@ -4,7 +4,8 @@
 #include "lib/arinc653/fault.h"
 #include "lib/arinc653/guard.h"
 
-static uint64_t alarm; /* what the monitor sleeps for */
+static uint64_t alarm;	/* what the monitor sleeps for */
+static uint32_t unhandled; /* deadlines that the health monitor is to hear of */
 
 void monitor_expect(uint64_t time)
 {
@@ -53,7 +54,8 @@ static void miss(struct process *process)
 		process->watch += (uint64_t)process->attributes.PERIOD;
 	else
 		process->watch = NEVER;
-	fault_raise(process, DEADLINE_MISSED, NULL, 0);
+	if (!fault_raise(process, DEADLINE_MISSED, NULL, 0))
+		unhandled++;
 }
 
 static void happen(struct process *process, uint64_t now)
@@ -84,6 +86,8 @@ void monitor_run(void)
 		fault_take();
 		catch_up();
 		guard_give();
+		for (; unhandled > 0; unhandled--)
+			fault_report(DEADLINE_MISSED, NULL, 0);
 		hypike_wait(MONITOR_LOOK | MONITOR_FAULT, alarm, &bits);
 	}
 }

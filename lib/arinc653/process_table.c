@@ -274,5 +274,9 @@ struct process *queue_first(uint32_t queue, QUEUING_DISCIPLINE_TYPE discipline)
 
 WAITING_RANGE_TYPE queue_length(uint32_t queue)
 {
-	return __builtin_popcount(queue);
+	WAITING_RANGE_TYPE length = 0;
+
+	for (; queue != 0; queue &= queue - 1)
+		length++;
+	return length;
 }
