@@ -54,6 +54,45 @@ static uint8_t use_partition(const struct system_image *image, const struct syst
 	return sum;
 }
 
+static void must(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* Windows of each CPU follow one another and end within the frame, whatever the numbers. */
+static void use_plan(const struct system_image *image, const struct system_plan *plan)
+{
+	uint64_t end[SYSTEM_MAX_CPU] = {0};
+
+	for (uint32_t i = 0; i < plan->window_count; i++) {
+		const struct system_window *window = &image->windows[plan->first_window + i];
+
+		must(window->cpu < SYSTEM_MAX_CPU && window->partition < image->partition_count);
+		must(window->offset >= end[window->cpu]);
+		end[window->cpu] = window->offset + window->duration;
+		must(end[window->cpu] > window->offset && end[window->cpu] <= plan->frame);
+	}
+}
+
+static void use_tables(const struct system_image *image)
+{
+	for (uint32_t i = 0; i < image->plan_count; i++)
+		use_plan(image, &image->plans[i]);
+	for (uint32_t i = 0; i < image->port_count; i++)
+		must(image->ports[i].channel < image->channel_count &&
+		     image->ports[i].partition < image->partition_count &&
+		     image->ports[i].depth <= SYSTEM_MAX_DEPTH);
+	for (uint32_t i = 0; i < image->share_count; i++)
+		must(image->shares[i].region < image->region_count &&
+		     image->shares[i].partition < image->partition_count);
+	for (uint32_t i = 0; i < image->device_count; i++)
+		must(image->devices[i].base + image->devices[i].size > image->devices[i].base);
+	for (uint32_t i = 0; i < image->health_count; i++)
+		must(image->health[i].action != SYSTEM_ACTION_SWITCH_PLAN ||
+		     image->health[i].argument < image->plan_count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	union page_image *bytes = calloc(1, sizeof(*bytes));
@@ -67,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (system_image_open(bytes, sizeof(*bytes), &image, &error)) {
 		for (uint32_t i = 0; i < image.partition_count; i++)
 			sum ^= use_partition(&image, &image.partitions[i]);
+		use_tables(&image);
 	} else if (error.reason == NULL || error.table == NULL) {
 		abort();
 	}

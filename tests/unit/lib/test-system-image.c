@@ -70,6 +70,13 @@ static void good_image_opens(void **state)
 	assert_int_equal(opened.file_count, FILES);
 	assert_string_equal(system_image_string(&opened, opened.partitions[0].args),
 			    "--memory 64M");
+	assert_int_equal(opened.plan_count, PLANS);
+	assert_int_equal(opened.windows[2].cpu, 1);
+	assert_int_equal(opened.ports[3].depth, 1024);
+	assert_int_equal(opened.shares[0].flags, SYSTEM_SHARE_WRITE);
+	assert_int_equal(opened.devices[2].base, 0xfeb00000);
+	assert_int_equal(opened.health[1].partition, SYSTEM_NONE);
+	assert_int_equal(opened.trace->records, 4096);
 	file = system_image_find(&opened, &opened.partitions[0], "module");
 	assert_ptr_equal(file, &opened.files[2]);
 	assert_ptr_equal(system_image_data(&opened, file), image->bytes + 3 * SYSTEM_PAGE);
@@ -172,7 +179,8 @@ static const struct damage damages[] = {
 	{"no partition", FIELD(tables[1].count), 0, "directory", 1, "too few or too many entries"},
 	{"many partitions", FIELD(tables[1].count), 65, "directory", 1,
 	 "too few or too many entries"},
-	{"table misaligned", FIELD(tables[1].offset), 212, "directory", 1,
+	{"table misaligned", FIELD(tables[1].offset), offsetof(struct sample, partitions) + 4,
+	 "directory", 1,
 	 "the table is not aligned to 8 bytes"},
 	{"table in the header", FIELD(tables[1].offset), 8, "directory", 1,
 	 "the table lies outside the image"},
@@ -232,6 +240,109 @@ static const struct damage damages[] = {
 	 "only a VMM may have vCPUs"},
 	{"priority", FIELD(partitions[1].priority), 64, "partitions", 1,
 	 "the priority is out of range"},
+	{"plan name", FIRST_OF(plans[1].name), '/', "plans", 1, "the name is malformed"},
+	{"plan names", FIELD(plans[1].name), 0x6c616d726f6e, "plans", 1, "the name is used twice"},
+	{"frame, none", FIELD(plans[0].frame), 0, "plans", 0, "the major frame is out of range"},
+	{"frame, long", FIELD(plans[0].frame), SYSTEM_MAX_FRAME + 1, "plans", 0,
+	 "the major frame is out of range"},
+	{"windows outside", FIELD(plans[1].first_window), 4, "plans", 1,
+	 "the windows are no windows of the image"},
+	{"windows wrap", FIELD(plans[1].first_window), UINT32_MAX, "plans", 1,
+	 "the windows are no windows of the image"},
+	{"windows of nobody", FIELD(plans[1].window_count), 0, "windows", 0,
+	 "not each window has one plan"},
+	{"window's partition", FIELD(windows[1].partition), PARTITIONS, "windows", 1,
+	 "there is no such partition"},
+	{"window's CPU", FIELD(windows[2].cpu), 2, "windows", 2,
+	 "the partition doesn't have that CPU"},
+	{"window's CPU, far", FIELD(windows[2].cpu), 64, "windows", 2,
+	 "the partition doesn't have that CPU"},
+	{"window's flags", FIELD(windows[0].flags), 2, "windows", 0, "unknown flags"},
+	{"window's reserved", FIELD(windows[0].reserved), 1, "windows", 0, "unknown flags"},
+	{"window, short", FIELD(windows[3].duration), SYSTEM_MIN_WINDOW - 1, "windows", 3,
+	 "it is too short or doesn't fit the major frame"},
+	{"window, long", FIELD(windows[3].duration), 9 * MS + 1, "windows", 3,
+	 "it is too short or doesn't fit the major frame"},
+	{"window wraps", FIELD(windows[3].offset), UINT64_MAX - MS, "windows", 3,
+	 "it is too short or doesn't fit the major frame"},
+	{"windows overlap", FIELD(windows[0].duration), 5 * MS + 1, "windows", 1,
+	 "it overlaps the one before or is out of order"},
+	{"windows not by CPU", FIELD(windows[0].cpu), 0xffffffff, "windows", 0,
+	 "the partition doesn't have that CPU"},
+	{"channel name", FIRST_OF(channels[0].name), 0, "channels", 0, "the name is malformed"},
+	{"channel kind", FIELD(channels[0].kind), 3, "channels", 0, "unknown kind of channel"},
+	{"message, none", FIELD(channels[0].max_message), 0, "channels", 0,
+	 "the message size is out of range"},
+	{"message, long", FIELD(channels[1].max_message), SYSTEM_MAX_MESSAGE + 1, "channels", 1,
+	 "the message size is out of range"},
+	{"port name", FIRST_OF(ports[0].name), ' ', "ports", 0, "the name is malformed"},
+	{"port's partition", FIELD(ports[0].partition), PARTITIONS, "ports", 0,
+	 "there is no such partition"},
+	{"port's channel", FIELD(ports[0].channel), CHANNELS, "ports", 0, "there is no such channel"},
+	{"port's direction", FIELD(ports[0].direction), 3, "ports", 0, "unknown direction"},
+	{"source with depth", FIELD(ports[2].depth), 1, "ports", 2,
+	 "the depth or the refresh period doesn't fit its kind"},
+	{"queue without depth", FIELD(ports[3].depth), 0, "ports", 3,
+	 "the depth or the refresh period doesn't fit its kind"},
+	{"queue too deep", FIELD(ports[3].depth), SYSTEM_MAX_DEPTH + 1, "ports", 3,
+	 "the depth or the refresh period doesn't fit its kind"},
+	{"queue with refresh", FIELD(ports[3].refresh), 1, "ports", 3,
+	 "the depth or the refresh period doesn't fit its kind"},
+	{"sample with depth", FIELD(ports[1].depth), 1, "ports", 1,
+	 "the depth or the refresh period doesn't fit its kind"},
+	{"source with refresh", FIELD(ports[0].refresh), 1, "ports", 0,
+	 "the depth or the refresh period doesn't fit its kind"},
+	{"port names", FIELD(ports[4].name), 0x6e69, "ports", 4,
+	 "the name is used twice in its partition"},
+	{"region name", FIRST_OF(regions[1].name), '\n', "regions", 1, "the name is malformed"},
+	{"region names", FIELD(regions[1].name), 0x676962, "regions", 1, "the name is used twice"},
+	{"region, empty", FIELD(regions[0].size), 0, "regions", 0, "the size is not whole pages"},
+	{"region, odd", FIELD(regions[0].size), 4097, "regions", 0, "the size is not whole pages"},
+	{"share's region", FIELD(shares[0].region), REGIONS, "shares", 0, "there is no such region"},
+	{"share's partition", FIELD(shares[0].partition), PARTITIONS, "shares", 0,
+	 "there is no such partition"},
+	{"share's flags", FIELD(shares[0].flags), 2, "shares", 0, "unknown flags"},
+	{"share's reserved", FIELD(shares[0].reserved), 1, "shares", 0, "unknown flags"},
+	{"share twice", FIELD(shares[2].region), 0, "shares", 2, "the partition has the region twice"},
+	{"device's partition", FIELD(devices[0].partition), PARTITIONS, "devices", 0,
+	 "there is no such partition"},
+	{"device's kind", FIELD(devices[0].kind), 4, "devices", 0, "unknown kind of device"},
+	{"device's kind, none", FIELD(devices[0].kind), 0, "devices", 0, "unknown kind of device"},
+	{"ports beyond", FIELD(devices[3].size), 2, "devices", 3,
+	 "its address or size is out of range"},
+	{"ports, none", FIELD(devices[0].size), 0, "devices", 0,
+	 "its address or size is out of range"},
+	{"interrupt, high", FIELD(devices[1].base), 256, "devices", 1,
+	 "its address or size is out of range"},
+	{"interrupts", FIELD(devices[1].size), 2, "devices", 1,
+	 "its address or size is out of range"},
+	{"device memory, odd", FIELD(devices[2].base), 0xfeb00800, "devices", 2,
+	 "its address or size is out of range"},
+	{"device memory, size", FIELD(devices[2].size), 0x1800, "devices", 2,
+	 "its address or size is out of range"},
+	{"device memory, far", FIELD(devices[2].base), UINT64_C(1) << 52, "devices", 2,
+	 "its address or size is out of range"},
+	{"device memory wraps", FIELD(devices[2].size), 0 - (uint64_t)SYSTEM_PAGE, "devices", 2,
+	 "its address or size is out of range"},
+	{"ports twice", FIELD(devices[3].base), 0x2ff, "devices", 3, "it is given away twice"},
+	{"health's partition", FIELD(health[0].partition), PARTITIONS, "health", 0,
+	 "there is no such partition"},
+	{"health's error", FIELD(health[0].error), 0, "health", 0, "unknown error"},
+	{"health's error, high", FIELD(health[0].error), SYSTEM_ERROR_COUNT, "health", 0,
+	 "unknown error"},
+	{"health's action", FIELD(health[0].action), 0, "health", 0, "unknown action"},
+	{"health's action, high", FIELD(health[0].action), SYSTEM_ACTION_COUNT, "health", 0,
+	 "unknown action"},
+	{"health's plan", FIELD(health[1].argument), PLANS, "health", 1,
+	 "the argument doesn't fit the action"},
+	{"health's argument", FIELD(health[2].argument), 1, "health", 2,
+	 "the argument doesn't fit the action"},
+	{"trace, small", FIELD(trace[0].records), 128, "trace", 0, "the ring's size is out of range"},
+	{"trace, large", FIELD(trace[0].records), 2 << 20, "trace", 0,
+	 "the ring's size is out of range"},
+	{"trace, odd", FIELD(trace[0].records), 1000, "trace", 0, "the ring's size is out of range"},
+	{"trace, flags", FIELD(trace[0].flags), 1, "trace", 0, "the ring's size is out of range"},
+	{"two traces", FIELD(tables[11].count), 2, "directory", 11, "too few or too many entries"},
 	{"keys twice", FIELD(partitions[1].flags), SYSTEM_PARTITION_INPUT, "partitions", 1,
 	 "another partition has the keys of this console"},
 };
@@ -297,6 +408,47 @@ static void partition_name_twice_is_refused(void **state)
 	free(image);
 }
 
+/* These take more than one change. */
+static void second_source_and_action_are_refused(void **state)
+{
+	union page_image *image = sample_new();
+
+	(void)state;
+	image->sample.ports[4].direction = SYSTEM_PORT_SOURCE;
+	image->sample.ports[4].depth = 0;
+	seal(image);
+	expect_refused(image, "ports", 4, "the channel has another source");
+	sample_fill(image);
+	image->sample.health[2] = image->sample.health[0];
+	seal(image);
+	expect_refused(image, "health", 2, "a second action for this error");
+	sample_fill(image);
+	image->sample.windows[0].cpu = 1;
+	image->sample.partitions[0].cpus = 2;
+	seal(image);
+	expect_refused(image, "windows", 1, "it overlaps the one before or is out of order");
+	free(image);
+}
+
+/* Without the optional tables an image is a good one, too: their counts are 0. */
+static void optional_tables_may_be_absent(void **state)
+{
+	union page_image *image = sample_new();
+	struct system_image opened;
+	struct system_image_error error;
+
+	(void)state;
+	image->sample.header.table_count = 3;
+	seal(image);
+	assert_true(system_image_open(image, sizeof(*image), &opened, &error));
+	assert_int_equal(opened.plan_count + opened.window_count + opened.channel_count +
+				 opened.port_count + opened.region_count + opened.share_count +
+				 opened.device_count + opened.health_count + opened.trace_count,
+			 0);
+	assert_null(opened.trace);
+	free(image);
+}
+
 static void damaged_file_is_named(void **state)
 {
 	union page_image *image = sample_new();
@@ -332,6 +484,8 @@ int main(void)
 		cmocka_unit_test(second_table_of_a_type_is_refused),
 		cmocka_unit_test(unterminated_strings_are_refused),
 		cmocka_unit_test(partition_name_twice_is_refused),
+		cmocka_unit_test(second_source_and_action_are_refused),
+		cmocka_unit_test(optional_tables_may_be_absent),
 		cmocka_unit_test(damaged_file_is_named),
 		cmocka_unit_test(shared_bytes_are_checked_for_both),
 	};
