@@ -3,6 +3,7 @@
 
 #include <hypike/wire.h>
 
+#include "kernel/cpu.h"
 #include "kernel/partition.h"
 #include "kernel/sched.h"
 #include "kernel/uart.h"
@@ -18,6 +19,8 @@ static struct host_lock lock;
 static bool seized;
 static bool interrupts; /* the UART's interrupt comes in */
 static bool listening;	/* to it, for room */
+bool console_held;
+static uint64_t next_fill; /* TSC before which no interrupt fills the FIFO in a partition's window */
 static struct console_port *keys_to;
 static uint32_t lost; /* lines of the kernel's */
 
@@ -32,6 +35,14 @@ static void acquire(void)
 		host_lock(&lock);
 }
 
+static void listen(bool wanted)
+{
+	if (listening == wanted)
+		return;
+	listening = wanted;
+	uart_listen(&uart_console, wanted);
+}
+
 /* Give the UART something to do. The lock is held. */
 static void push(void)
 {
@@ -40,10 +51,8 @@ static void push(void)
 		return;
 	}
 	wire_pump();
-	if (listening != wire_waiting()) {
-		listening = wire_waiting();
-		uart_listen(&uart_console, listening);
-	}
+	listen(wire_waiting());
+	console_held = false;
 }
 
 static void release(void)
@@ -94,7 +103,7 @@ void console_attach(struct console_port *port, unsigned int index, const char *p
 static void log_put(void *ctx, char c)
 {
 	(void)ctx;
-	wire_append(&log_port, c);
+	wire_append(&log_port, &c, 1);
 }
 
 static bool log_fits(void)
@@ -119,11 +128,9 @@ static void log_line(const char *prefix, const char *line, size_t size)
 		lost++;
 		return;
 	}
-	while (*prefix != '\0')
-		wire_append(&log_port, *prefix++);
-	for (size_t i = 0; i < size; i++)
-		wire_append(&log_port, line[i]);
-	wire_append(&log_port, '\n');
+	wire_append(&log_port, prefix, strlen(prefix));
+	wire_append(&log_port, line, size);
+	wire_append(&log_port, "\n", 1);
 	wire_commit(&log_port);
 }
 
@@ -163,22 +170,38 @@ static bool by_line(const struct console_port *port)
 	return port->prefix != NULL && !wire_streams;
 }
 
+/* Up to the end of a line, or as much of it as is allowed. */
+static size_t take_line(struct console_port *port, const char *text, size_t size)
+{
+	const size_t allowed = CONSOLE_LINE - port->ring.open;
+	const size_t most = size < allowed ? size : allowed;
+	size_t count = 0, done;
+
+	while (count < most && text[count] != '\n' && text[count] != '\r')
+		count++;
+	done = wire_append(port, text, count);
+	if (done < most && done == count && text[done] == '\r')
+		done++; /* the line's end will have one of its own */
+	else if (done < most && done == count)
+		done += wire_append(port, "\n", 1);
+	if (done != 0 && (text[done - 1] == '\n' || port->ring.open == CONSOLE_LINE))
+		wire_commit(port);
+	return done;
+}
+
 size_t console_write(struct console_port *port, const char *text, size_t size)
 {
-	const bool lines = by_line(port);
-	size_t done = 0;
+	size_t done = 0, taken = 1;
 
 	acquire();
-	while (done < size && wire_room(&port->ring) > 0) {
-		char c = text[done++];
-
-		if (c != '\r' || !lines)
-			wire_append(port, c);
-		if (port->ring.open >= CONSOLE_LINE || (lines && c == '\n'))
-			wire_commit(port);
+	while (done < size && taken != 0 && by_line(port)) {
+		taken = take_line(port, text + done, size - done);
+		done += taken;
 	}
-	if (!lines)
+	if (!by_line(port)) {
+		done = wire_append(port, text, size < CONSOLE_LINE ? size : CONSOLE_LINE);
 		wire_commit(port);
+	}
 	release();
 	return done;
 }
@@ -229,6 +252,8 @@ void console_input_to(struct console_port *port)
 	release();
 }
 
+#define KEYS 16u /* taken at an interrupt */
+
 static void take_key(char c)
 {
 	if (keys_to != NULL && keys_to->head - keys_to->tail < CONSOLE_INPUT)
@@ -244,7 +269,7 @@ static void take_escaped(uint8_t c)
 		keys_to = &partitions[c - WIRE_STREAM - 1u].console;
 }
 
-/* Until they go to somebody else: who has some must be told first. */
+/* A FIFO of them, or until they go to somebody else: who has some must be told first. */
 static void take_keys(void)
 {
 	static bool escaped;
@@ -252,7 +277,7 @@ static void take_keys(void)
 	char c;
 
 	for (unsigned int i = 0;
-	     i < CONSOLE_INPUT && keys_to == port && uart_get(&uart_console, &c); i++) {
+	     i < KEYS && keys_to == port && uart_get(&uart_console, &c); i++) {
 		if (wire_streams && !escaped && (uint8_t)c == WIRE_ESCAPE) {
 			escaped = true;
 			continue;
@@ -265,34 +290,75 @@ static void take_keys(void)
 	}
 }
 
-/* @return false when the UART wants nothing more. */
-static bool serve(void)
+/* At 115,200 bits a second a FIFO of 16 takes 1.4 ms: the line loses nothing by it. */
+#define FILLS_PER_S 1000u
+
+/*
+ * Whose time is it? Text that waits belongs to others than the partition whose window this is: a FIFO
+ * a millisecond is all that it gives them. The next who writes, or idles, lifts that.
+ */
+static void take_room(void)
+{
+	const struct window_slot *slot = cpu_self()->window.slot;
+	const bool foreign = slot != NULL && slot->partition != SYSTEM_NONE;
+
+	if (foreign && host_tsc() < next_fill) {
+		listen(false);
+		console_held = true;
+		return;
+	}
+	next_fill = host_tsc() + host_tsc_khz() * 1000 / FILLS_PER_S;
+	push();
+}
+
+/* The line interrupts by its edge: what is still pending must make a new one. */
+static void leave_interrupt(void)
+{
+	if (uart_pending(&uart_console))
+		uart_interrupt_again(&uart_console, listening);
+}
+
+void console_interrupt(void)
 {
 	struct thread *listener = NULL;
 	uint64_t bits = 0;
-	bool pending;
 
 	acquire();
-	pending = uart_pending(&uart_console);
-	if (pending && keys_to != NULL) {
+	if (keys_to != NULL) {
 		listener = keys_to->listener;
 		bits = keys_to->bits;
 	}
-	if (pending)
-		take_keys();
-	release();
+	take_keys();
+	if (interrupts && wire_waiting())
+		take_room();
+	else
+		listen(false);
+	leave_interrupt();
+	if (!seized)
+		host_unlock(&lock);
 	if (listener != NULL)
 		thread_notify(listener, bits);
-	return pending;
 }
 
-#define MAX_CAUSES 64u /* a UART that always wants something must not hold the CPU */
+/* With a plan that leaves no gap, and nobody who writes, text is still not held for ever. */
+#define HELD_MS 10u
 
-/* Until nothing is pending: the line interrupts by its edge, which must not be missed. */
-void console_interrupt(void)
+void console_let_go(bool gap)
 {
-	for (unsigned int i = 0; i < MAX_CAUSES && serve(); i++)
-		;
+	if (!gap && host_tsc() < next_fill + HELD_MS * host_tsc_khz())
+		return;
+	acquire();
+	release();
+}
+
+/* Not by the interrupt, which may be another CPU's, in somebody's window. */
+void console_idle(void)
+{
+	acquire();
+	wire_pump();
+	console_held = wire_waiting();
+	if (!seized)
+		host_unlock(&lock);
 }
 
 void console_bind(struct console_port *port, struct thread *listener, uint64_t bits)

@@ -9,6 +9,9 @@
  * WIRE_ESCAPE and WIRE_STREAM + n before what belongs to stream n (0: the kernel, n: partition n - 1),
  * WIRE_ESCAPE twice for itself. The other way the same sequence chooses who gets the keys.
  *
+ * Text goes out in the time of who writes, of the background, and of idle CPUs; of a partition's window
+ * it takes no more than a FIFO's filling a millisecond, on the CPU that has the UART's interrupt.
+ *
  * Each port has its own room, so that one that floods the line fills nobody else's; what goes out is
  * in the order of the writing. The kernel itself waits for nobody: when its room is full, lines are
  * lost and counted.
@@ -65,6 +68,12 @@ void console_use_e9(void);
 void console_use_streams(void);
 /** The UART's interrupt. */
 void console_interrupt(void);
+/** Text waits, and no interrupt of the UART's takes it out: a window of a partition is on. */
+extern bool console_held;
+/** A window begins; `gap`: it is nobody's. Where console_held. */
+void console_let_go(bool gap);
+/** A CPU has nothing to do, and console_held: write a little of it out. */
+void console_idle(void);
 /** Make the console of partition `index`; `prefix`: NULL or what is put before its lines. Boot only. */
 void console_attach(struct console_port *port, unsigned int index, const char *prefix);
 

@@ -5,6 +5,7 @@
  */
 #include "kernel/sched.h"
 
+#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/flush.h"
 #include "kernel/fpu.h"
@@ -175,6 +176,14 @@ void sched_init(struct cpu *cpu, uint64_t idle_stack)
 	cpu->kernel_rsp = cpu->tss.rsp[0] = idle_stack;
 }
 
+/* A short piece of what nobody's time is for. @return false: there is none */
+static bool idle_work(void)
+{
+	if (console_held)
+		console_idle();
+	return console_held || trace_out_step();
+}
+
 static void idle_loop(void)
 {
 	struct cpu *cpu = cpu_self();
@@ -186,7 +195,7 @@ static void idle_loop(void)
 			timer_run();
 		if (cpu->work & WORK_RESCHEDULE)
 			sched_switch();
-		else if (trace_out_step())
+		else if (idle_work())
 			x86_interrupt_window();
 		else
 			x86_wait_for_interrupt();

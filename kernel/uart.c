@@ -70,6 +70,12 @@ void uart_listen(const struct uart *uart, bool wait_for_room)
 	set(uart, UART_IER, wait_for_room ? IER_ERBFI | IER_ETBEI : IER_ERBFI);
 }
 
+void uart_interrupt_again(const struct uart *uart, bool wait_for_room)
+{
+	set(uart, UART_IER, 0);
+	uart_listen(uart, wait_for_room);
+}
+
 bool uart_pending(const struct uart *uart)
 {
 	return uart->present && (get(uart, UART_IIR) & IIR_NONE) == 0;

@@ -24,6 +24,8 @@ extern struct uart uart_console, uart_trace;
 void uart_init(struct uart *uart);
 /** Interrupt for each key, and where `room` when there is room for output. */
 void uart_listen(const struct uart *uart, bool room);
+/** As uart_listen(), and what is pending interrupts once more. */
+void uart_interrupt_again(const struct uart *uart, bool room);
 /** @return true where an interrupt of the UART's waits to be served. */
 bool uart_pending(const struct uart *uart);
 /** Write one character; waits for room, but not for ever. */

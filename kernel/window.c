@@ -2,6 +2,7 @@
 #include "kernel/window.h"
 
 #include "kernel/clock.h"
+#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/flush.h"
 #include "kernel/health.h"
@@ -150,6 +151,8 @@ static void enter(struct cpu *cpu, uint64_t now)
 	if (slot->runq != cpu->sched.runq)
 		sched_set_window(slot->runq);
 	check_start(window, start, now);
+	if (__builtin_expect(console_held, 0))
+		console_let_go(slot->partition == SYSTEM_NONE);
 }
 
 /* Slots that are over before they could begin are left out. */

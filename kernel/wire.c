@@ -9,9 +9,9 @@
 #include "lib/string.h"
 
 #define PORT_E9 0xe9u /* Bochs, QEMU: -debugcon stdio */
-#define PUMP	64u   /* characters handed over at a time */
-#define QUEUE	4096u /* pieces: those of all ports together fit; a power of two */
-#define STAGE	640u  /* one piece, as it goes out */
+#define QUEUE	 4096u /* pieces: those of all ports together fit; a power of two */
+#define PREAMBLE 48u   /* what stands before a piece: a line end, the partition's name */
+#define CHUNK	 16u   /* bytes prepared for the UART at a time: its FIFO */
 
 _Static_assert(SYSTEM_MAX_PARTITION * CONSOLE_PIECES < QUEUE - 1024, "a place for each piece");
 _Static_assert(SYSTEM_MAX_PARTITION < WIRE_STREAMS, "a stream for each partition");
@@ -29,10 +29,19 @@ static struct {
 	struct piece piece[QUEUE];
 } queue;
 
+/* The piece that goes out now, and where in it we are. */
+static struct {
+	struct piece piece; /* .size: bytes of it that are still to go */
+	uint32_t preamble_size, preamble_done;
+	char preamble[PREAMBLE];
+	bool cut; /* it is a line that was too long: end it */
+} out;
+
+/* Ready for the UART. A byte may become two. */
 static struct {
 	uint32_t size, done;
-	char text[STAGE];
-} stage;
+	char text[CHUNK + 1];
+} chunk;
 
 static const struct console_port *last; /* whose text went out last */
 static bool inside_line;		/* and left the line unfinished */
@@ -44,12 +53,18 @@ size_t wire_room(const struct console_ring *ring)
 	return ring->pieces < ring->max_pieces ? ring->size - (ring->head - ring->tail) : 0;
 }
 
-void wire_append(struct console_port *port, char c)
+size_t wire_append(struct console_port *port, const char *text, size_t size)
 {
 	struct console_ring *ring = &port->ring;
+	const uint32_t mask = ring->size - 1;
+	const size_t room = wire_room(ring), count = size < room ? size : room;
+	uint32_t head = ring->head;
 
-	ring->text[ring->head++ % ring->size] = c;
-	ring->open++;
+	for (size_t i = 0; i < count; i++)
+		ring->text[head++ & mask] = text[i];
+	ring->head = head;
+	ring->open += (uint32_t)count;
+	return count;
 }
 
 void wire_commit(struct console_port *port)
@@ -63,17 +78,52 @@ void wire_commit(struct console_port *port)
 
 bool wire_waiting(void)
 {
-	return stage.done != stage.size || queue.head != queue.tail;
+	return chunk.done != chunk.size || out.piece.port != NULL || queue.head != queue.tail;
 }
 
-/* ---- from the rings to the stage ---- */
+/* ---- from the rings to the chunk ---- */
+
+static void before(const char *text)
+{
+	while (*text != '\0' && out.preamble_size < PREAMBLE)
+		out.preamble[out.preamble_size++] = *text++;
+}
+
+/* Who speaks, if it isn't the one before. */
+static void name_speaker(const struct console_port *port)
+{
+	const char stream[] = {(char)WIRE_ESCAPE, (char)(WIRE_STREAM + port->stream), '\0'};
+
+	if (wire_streams) {
+		if (port != last)
+			before(stream);
+		return;
+	}
+	if (inside_line && port == last)
+		return;
+	if (inside_line)
+		before("\r\n");
+	if (port->prefix != NULL) {
+		before(port->prefix);
+		before("| ");
+	}
+	inside_line = false;
+}
+
+static void next_piece(void)
+{
+	out.piece = queue.piece[queue.tail++ % QUEUE];
+	out.preamble_size = out.preamble_done = 0;
+	name_speaker(out.piece.port);
+	last = out.piece.port;
+	out.cut = !wire_streams && last->prefix != NULL && out.piece.size >= CONSOLE_LINE;
+}
 
 static void put(char c)
 {
 	if (wire_e9)
 		x86_outb(PORT_E9, (uint8_t)c);
-	if (stage.size < STAGE)
-		stage.text[stage.size++] = c;
+	chunk.text[chunk.size++] = c;
 }
 
 static void put_line_end(void)
@@ -83,31 +133,10 @@ static void put_line_end(void)
 	inside_line = false;
 }
 
-/* Who speaks, if it isn't the one before. */
-static void put_speaker(const struct console_port *port)
-{
-	const char *prefix = port->prefix != NULL ? port->prefix : "";
-
-	if (wire_streams && port != last) {
-		put((char)WIRE_ESCAPE);
-		put((char)(WIRE_STREAM + port->stream));
-	}
-	if (wire_streams || (inside_line && port == last))
-		return;
-	if (inside_line)
-		put_line_end();
-	while (*prefix != '\0')
-		put(*prefix++);
-	if (port->prefix != NULL) {
-		put('|');
-		put(' ');
-	}
-}
-
-static void put_char(const struct console_port *port, char c)
+static void put_char(char c)
 {
 	/* The kernel's and prefixed lines end as terminals want it; other text is as it is. */
-	const bool cooked = port->prefix != NULL || port->stream == 0;
+	const bool cooked = last->prefix != NULL || last->stream == 0;
 
 	if (wire_streams) {
 		if (c == (char)WIRE_ESCAPE)
@@ -121,44 +150,57 @@ static void put_char(const struct console_port *port, char c)
 	}
 }
 
-static void fill_stage(void)
+static void end_piece(void)
 {
-	const struct piece *piece = &queue.piece[queue.tail++ % QUEUE];
-	struct console_ring *ring = &piece->port->ring;
-
-	stage.size = stage.done = 0;
-	put_speaker(piece->port);
-	last = piece->port;
-	for (uint32_t i = 0; i < piece->size; i++)
-		put_char(piece->port, ring->text[ring->tail++ % ring->size]);
-	/* A line that was too long for its piece. */
-	if (!wire_streams && inside_line && last->prefix != NULL && piece->size >= CONSOLE_LINE)
+	if (out.cut && inside_line)
 		put_line_end();
-	ring->pieces--;
+	out.piece.port->ring.pieces--;
+	out.piece.port = NULL;
 }
 
-/* ---- from the stage to the UART ---- */
+/* As much as there is room for; a byte may become two. */
+static void produce(void)
+{
+	struct console_ring *ring = &out.piece.port->ring;
+	const uint32_t mask = ring->size - 1;
+
+	while (out.preamble_done != out.preamble_size && chunk.size < CHUNK)
+		put(out.preamble[out.preamble_done++]);
+	while (out.piece.size != 0 && chunk.size < CHUNK) {
+		out.piece.size--;
+		put_char(ring->text[ring->tail++ & mask]);
+	}
+	if (out.piece.size == 0 && chunk.size < CHUNK)
+		end_piece();
+}
+
+static void fill_chunk(void)
+{
+	chunk.size = chunk.done = 0;
+	while (chunk.size < CHUNK && (out.piece.port != NULL || queue.head != queue.tail)) {
+		if (out.piece.port == NULL)
+			next_piece();
+		produce();
+	}
+}
+
+/* ---- from the chunk to the UART ---- */
 
 void wire_pump(void)
 {
-	size_t left = PUMP, done = 1;
-
-	while (left > 0 && done > 0 && wire_waiting()) {
-		if (stage.done == stage.size)
-			fill_stage();
-		done = stage.size - stage.done;
-		done = uart_fill(&uart_console, &stage.text[stage.done], done < left ? done : left);
-		stage.done += (uint32_t)done;
-		left -= done;
-	}
+	if (chunk.done == chunk.size)
+		fill_chunk();
+	if (chunk.done != chunk.size)
+		chunk.done += (uint32_t)uart_fill(&uart_console, &chunk.text[chunk.done],
+						  chunk.size - chunk.done);
 }
 
 void wire_drain(void)
 {
 	while (wire_waiting()) {
-		if (stage.done == stage.size)
-			fill_stage();
-		while (stage.done != stage.size)
-			uart_put(&uart_console, stage.text[stage.done++]);
+		if (chunk.done == chunk.size)
+			fill_chunk();
+		while (chunk.done != chunk.size)
+			uart_put(&uart_console, chunk.text[chunk.done++]);
 	}
 }

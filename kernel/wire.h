@@ -14,13 +14,13 @@ extern bool wire_streams; /**< see <hypike/wire.h> */
 
 /** Bytes that still fit into the ring; 0 also where no further piece does. */
 size_t wire_room(const struct console_ring *ring);
-/** Append a byte to the port's unfinished piece. There is room. */
-void wire_append(struct console_port *port, char c);
+/** Append text to the port's unfinished piece. @return how much found room */
+size_t wire_append(struct console_port *port, const char *text, size_t size);
 /** The unfinished piece is finished: it is queued for the line. */
 void wire_commit(struct console_port *port);
 /** @return whether anything waits for the line. */
 bool wire_waiting(void);
-/** Hand what the UART has room for at once to it, a bounded piece. */
+/** Fill the UART's FIFO once, if it is empty. */
 void wire_pump(void);
 /** Write out everything, by polling. */
 void wire_drain(void);

@@ -477,16 +477,23 @@ static const uint16_t zero_fields[] = {
 };
 
 /**
- * No stay in guest mode is longer than a millisecond, whatever becomes of the host's interrupts.
- * (Bochs forgets that they exit even where the guest was entered with RFLAGS.IF = 0.) Reloaded at
+ * No stay in guest mode is longer than a millisecond, whatever becomes of the host's interrupts, and
+ * than 20 us where the guest has its own off: Bochs forgets that the host's exit then. Reloaded at
  * every entry by itself.
  * @req HV-115 a guest that disables interrupts and spins gives its CPU back
  */
-static uint64_t longest_stay(void)
-{
-	uint64_t ticks = host_tsc_khz() >> vmx_caps.timer_rate;
+#define STAYS_PER_S	  UINT64_C(1000)
+#define SHORT_STAYS_PER_S UINT64_C(50000)
 
-	return ticks == 0 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks;
+void vmx_limit_stay(struct vmx_vcpu *v, bool short_stay)
+{
+	const uint64_t stays = short_stay ? SHORT_STAYS_PER_S : STAYS_PER_S;
+	const uint64_t ticks = (host_tsc_khz() * 1000 / stays) >> vmx_caps.timer_rate;
+
+	v->short_stay = short_stay;
+	if ((vmx_caps.pin & PIN_PREEMPTION_TIMER) != 0)
+		vmwrite(VMCS_PREEMPTION_TIMER,
+			ticks == 0 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks);
 }
 
 /** Pause-loop exiting (26.1.3): a loop is PAUSEs less than GAP apart, for WINDOW; in TSC ticks. */
@@ -509,8 +516,7 @@ static void init_controls(struct vmx_vcpu *v)
 {
 
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
-	if (vmx_caps.pin & PIN_PREEMPTION_TIMER)
-		vmwrite(VMCS_PREEMPTION_TIMER, longest_stay());
+	vmx_limit_stay(v, true);
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	vmx_set_primary(v, vmx_caps.primary);
