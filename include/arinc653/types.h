@@ -35,7 +35,8 @@ typedef enum {
 
 #define MAX_NAME_LENGTH 30
 
-typedef char NAME_TYPE[MAX_NAME_LENGTH]; /**< shorter ones end with NUL */
+/** Shorter names end with NUL. Services take any characters for one: a NAME_TYPE, or a literal. */
+typedef char NAME_TYPE[MAX_NAME_LENGTH];
 typedef void *SYSTEM_ADDRESS_TYPE;
 typedef APEX_BYTE *MESSAGE_ADDR_TYPE;
 typedef APEX_INTEGER MESSAGE_SIZE_TYPE;
