@@ -20,7 +20,9 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
-/** 64-bit task state segment (SDM 3A figure 8-11). */
+#define IO_MAP_SIZE 8192u /* a bit for each port */
+
+/** 64-bit task state segment (SDM 3A figure 8-11), with its I/O permission bit map. */
 struct tss {
 	uint32_t reserved0;
 	uint64_t rsp[3];
@@ -28,10 +30,13 @@ struct tss {
 	uint64_t ist[7]; /**< ist[0] is IST1 */
 	uint64_t reserved2;
 	uint16_t reserved3;
-	uint16_t iomap; /**< beyond the limit: no port is ring 3's */
+	uint16_t io_map_base; /**< beyond the limit: no port is ring 3's */
+	uint8_t io_map[IO_MAP_SIZE];
+	uint8_t io_map_end; /**< ones: accesses of several bytes look into the next */
 } __attribute__((packed));
-#define TSS_LIMIT 0x67u
-_Static_assert(sizeof(struct tss) == TSS_LIMIT + 1, "SDM 3A figure 8-11");
+#define TSS_LIMIT     (sizeof(struct tss) - 1)
+#define TSS_NO_IO_MAP 0xffffu
+_Static_assert(offsetof(struct tss, io_map) == 0x68, "SDM 3A figure 8-11");
 
 /** Interrupt stack table entries in use. */
 enum ist { IST_NONE, IST_DF, IST_NMI, IST_MC, IST_COUNT };
@@ -74,7 +79,7 @@ struct cpu {
 	uint64_t interrupts[256]; /**< taken, by vector */
 	struct thread idle;
 	uint64_t *gdt;
-	struct tss tss __attribute__((aligned(128)));
+	struct tss *tss;
 } __attribute__((aligned(64)));
 
 extern struct cpu cpus[HOST_MAX_CPUS];
@@ -103,6 +108,8 @@ void cpu_prepare(struct cpu *cpu);
 void gdt_prepare(struct cpu *cpu);
 /** Load the segments. */
 void gdt_load(struct cpu *cpu);
+/** Load the task register again, with the whole segment. */
+void gdt_load_tss(struct cpu *cpu);
 /** Load the interrupt descriptor table (idt.c). */
 void idt_init(void);
 void idt_load(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/ioapic.h"
 
+#include <hypike/host.h>
+
 #include "kernel/irq.h"
 #include "kernel/paging.h"
 #include "kernel/topology.h"
@@ -70,10 +72,41 @@ void ioapic_init(void)
 	}
 }
 
-/* ISA interrupts are active high and edge-triggered unless the override says otherwise. */
-static uint32_t redirection(uint16_t flags)
+/* ---- pins ---- */
+
+/* Index and data register are two: one CPU at a time. */
+static struct host_lock lock;
+
+struct pin {
+	unsigned int apic;
+	uint32_t number;
+};
+
+static bool find(uint32_t gsi, struct pin *pin)
 {
-	uint32_t entry = IRQ_CONSOLE;
+	for (unsigned int apic = 0; apic < topology.io_apic_count; apic++) {
+		uint32_t number = gsi - topology.io_apic[apic].gsi_base;
+
+		if (number < entries(apic)) {
+			*pin = (struct pin){apic, number};
+			return true;
+		}
+	}
+	return false;
+}
+
+bool ioapic_has(uint32_t gsi)
+{
+	struct pin pin;
+
+	return find(gsi, &pin);
+}
+
+/* ISA interrupts are active high and edge-triggered unless the override says otherwise. */
+static uint32_t redirection(uint32_t gsi, uint8_t vector)
+{
+	uint16_t flags = gsi < TOPOLOGY_GSIS ? topology.gsi_flags[gsi] : 0;
+	uint32_t entry = REDIR_MASKED | vector;
 
 	if ((flags & ACPI_MADT_POLARITY_MASK) == ACPI_MADT_POLARITY_LOW)
 		entry |= REDIR_LOW;
@@ -82,16 +115,27 @@ static uint32_t redirection(uint16_t flags)
 	return entry;
 }
 
-bool ioapic_route_uart(uint32_t apic_id)
+void ioapic_route(uint32_t gsi, uint8_t vector, uint32_t apic_id)
 {
-	for (unsigned int apic = 0; apic < topology.io_apic_count; apic++) {
-		uint32_t pin = topology.uart_gsi - topology.io_apic[apic].gsi_base;
+	struct pin pin;
 
-		if (pin >= entries(apic))
-			continue;
-		write(apic, IOREDTBL + 2 * pin + 1, apic_id << 24);
-		write(apic, IOREDTBL + 2 * pin, redirection(topology.uart_flags));
-		return true;
+	host_lock(&lock);
+	if (find(gsi, &pin)) {
+		write(pin.apic, IOREDTBL + 2 * pin.number, redirection(gsi, vector));
+		write(pin.apic, IOREDTBL + 2 * pin.number + 1, apic_id << 24);
 	}
-	return false;
+	host_unlock(&lock);
+}
+
+void ioapic_mask(uint32_t gsi, bool masked)
+{
+	struct pin pin;
+	uint32_t entry;
+
+	host_lock(&lock);
+	if (find(gsi, &pin)) {
+		entry = read(pin.apic, IOREDTBL + 2 * pin.number) & ~REDIR_MASKED;
+		write(pin.apic, IOREDTBL + 2 * pin.number, entry | (masked ? REDIR_MASKED : 0));
+	}
+	host_unlock(&lock);
 }

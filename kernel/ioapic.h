@@ -11,7 +11,11 @@
 
 /** Mask everything at both kinds of controller. */
 void ioapic_init(void);
-/** Send the UART's interrupt to a CPU. @return false: the machine has no I/O APIC for it */
-bool ioapic_route_uart(uint32_t apic_id);
+/** @return whether a global system interrupt has a pin. */
+bool ioapic_has(uint32_t gsi);
+/** Send an interrupt to a CPU, edge or level as ACPI says; masked. */
+void ioapic_route(uint32_t gsi, uint8_t vector, uint32_t apic_id);
+/** Mask or unmask an interrupt. From any CPU. */
+void ioapic_mask(uint32_t gsi, bool masked);
 
 #endif

@@ -4,6 +4,7 @@
 #include "kernel/apic.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/device.h"
 #include "kernel/panic.h"
 #include "kernel/smp.h"
 #include "kernel/trace.h"
@@ -42,6 +43,10 @@ void irq_dispatch(uint8_t vector)
 {
 	cpu_self()->interrupts[vector]++;
 	trace(TRACE_INTERRUPT, TRACE_NO_PARTITION, vector, 0);
+	if (vector >= IRQ_DEVICE && vector < IRQ_DEVICE + IRQ_DEVICES) {
+		device_interrupt(vector);
+		return;
+	}
 	if (handlers[vector] == NULL) {
 		unexpected(vector);
 		return;

@@ -13,6 +13,7 @@ struct trap_frame;
 enum irq_vector {
 	IRQ_LEGACY = 0x20,     /**< sixteen that the masked 8259s could still raise spuriously */
 	IRQ_CONSOLE = 0x30,    /**< UART */
+	IRQ_DEVICE = 0x40,     /**< the partitions' own, from here on */
 	IRQ_TIMER = 0xf0,      /**< local APIC timer */
 	IRQ_RESCHEDULE = 0xf1, /**< look at the run queue */
 	IRQ_KICK = 0xf2,       /**< leave guest mode; nothing else */
@@ -20,6 +21,8 @@ enum irq_vector {
 	IRQ_ERROR = 0xfe,      /**< local APIC error */
 	IRQ_SPURIOUS = 0xff,
 };
+
+#define IRQ_DEVICES 128u /**< vectors from IRQ_DEVICE on */
 
 /** All that is no exception. Unexpected interrupts are counted and forgotten. */
 void irq_dispatch(uint8_t vector);

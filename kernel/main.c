@@ -7,10 +7,12 @@
 #include "kernel/clock.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/device.h"
 #include "kernel/end.h"
 #include "kernel/fpu.h"
 #include "kernel/health.h"
 #include "kernel/ioapic.h"
+#include "kernel/irq.h"
 #include "kernel/memory.h"
 #include "kernel/options.h"
 #include "kernel/paging.h"
@@ -123,6 +125,15 @@ static void init_console(void)
 		console_use_streams();
 }
 
+static void route_uart(void)
+{
+	if (!ioapic_has(topology.uart_gsi))
+		return;
+	ioapic_route(topology.uart_gsi, IRQ_CONSOLE, cpus[0].apic_id);
+	ioapic_mask(topology.uart_gsi, false);
+	console_use_interrupt();
+}
+
 /* The second half, on a stack that has a guard page. */
 static void start_system(void)
 {
@@ -135,11 +146,11 @@ static void start_system(void)
 	trace_out_init(&image);
 	start_driver();
 	shared_create(&image);
+	devices_create(&image, &boot_info);
 	partitions_create(&image);
 	ports_create(&image);
 	window_init(&image);
-	if (ioapic_route_uart(cpus[0].apic_id))
-		console_use_interrupt();
+	route_uart();
 	paranoid_panic_test(options.panic);
 	partitions_start();
 	window_start();

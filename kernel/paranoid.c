@@ -32,7 +32,7 @@ void paranoid_check(void)
 	KASSERT((x86_rflags() & (RFLAGS_IF | RFLAGS_DF | RFLAGS_AC)) == 0);
 	KASSERT(cpu->self == cpu && x86_rdmsr(MSR_GS_BASE) == (uintptr_t)cpu);
 	KASSERT(cpu->root == 0 || (x86_read_cr3() & PTE_ADDR) == cpu->root);
-	KASSERT(cpu->current->cpu == cpu && cpu->kernel_rsp == cpu->tss.rsp[0]);
+	KASSERT(cpu->current->cpu == cpu && cpu->kernel_rsp == cpu->tss->rsp[0]);
 	check_control_registers();
 	paranoid_check_stack(cpu->current->stack_top);
 }

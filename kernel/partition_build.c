@@ -5,6 +5,7 @@
  */
 #include "kernel/address.h"
 #include "kernel/cpu.h"
+#include "kernel/device.h"
 #include "kernel/elf.h"
 #include "kernel/end.h"
 #include "kernel/info.h"
@@ -61,7 +62,7 @@ static uint64_t table_pages(const struct partition *partition, const struct syst
 	return 8 + paging_tables(program_pages(program) * HV_PAGE_SIZE, HV_PAGE_SIZE) +
 	       paging_tables(file_bytes(partition, image), HV_PAGE_SIZE) +
 	       paging_tables(partition->ram_size, HV_2M) +
-	       shared_tables(partition->index, HV_2M);
+	       shared_tables(partition->index, HV_2M) + devices_tables(partition->index);
 }
 
 static uint64_t vm_pages(const struct partition *partition)
@@ -259,6 +260,8 @@ static void build(struct partition *partition, const struct system_image *image)
 	map_files(partition, image);
 	if (!shared_map(partition))
 		refuse(partition, "its kernel memory is too small for its shared regions");
+	if (!devices_map(partition))
+		refuse(partition, "its kernel memory is too small for its device memory");
 	if (!paging_prepare(partition->root, &partition->pool, USER_VCPUS,
 			    (uint64_t)HV_MAX_VCPUS * HV_PAGE_SIZE))
 		refuse(partition, "its kernel memory is too small for its page tables");

@@ -112,7 +112,8 @@ static void load_thread(struct cpu *cpu, struct thread *thread)
 	flush_note(cpu, thread->partition);
 	cpu->timers = &thread->runq->timers;
 	cpu->kernel_rsp = thread->stack_top;
-	cpu->tss.rsp[0] = thread->stack_top;
+	cpu->tss->rsp[0] = thread->stack_top;
+	cpu->tss->io_map_base = TSS_NO_IO_MAP;
 	if (thread->root != 0 && thread->root != cpu->root) {
 		cpu->root = thread->root;
 		x86_write_cr3(thread->root);
@@ -173,7 +174,7 @@ void sched_init(struct cpu *cpu, uint64_t idle_stack)
 		.stack_top = idle_stack,
 	};
 	cpu->current = &cpu->idle;
-	cpu->kernel_rsp = cpu->tss.rsp[0] = idle_stack;
+	cpu->kernel_rsp = cpu->tss->rsp[0] = idle_stack;
 }
 
 /* A short piece of what nobody's time is for. @return false: there is none */

@@ -49,6 +49,9 @@ int64_t sys_queuing_receive(uint64_t port, uint64_t message, uint64_t room, uint
 int64_t sys_queuing_clear(uint64_t port);
 int64_t sys_shared_open(uint64_t name, uint64_t result);
 int64_t sys_shared_notify(uint64_t region);
+int64_t sys_device_open(uint64_t number, uint64_t result);
+int64_t sys_irq_bind(uint64_t number, uint64_t thread, uint64_t bits);
+int64_t sys_irq_done(uint64_t number);
 int64_t sys_shared_bind(uint64_t region, uint64_t thread, uint64_t bits);
 int64_t sys_trace(uint64_t value);
 int64_t sys_trace_read(uint64_t cpu, uint64_t position_at, uint64_t to, uint64_t size);

@@ -6,6 +6,7 @@
 
 #define LOCAL_APIC_DEFAULT 0xfee00000u /* SDM 3A 11.4.1 */
 #define UART_IRQ	   4u	       /* COM1 */
+#define ISA_IRQS	   16u
 #define LOW_LIMIT	   (UINT64_C(1) << 32)
 
 struct topology topology = {
@@ -80,10 +81,17 @@ static void add_io_apic(const struct acpi_madt_entry *entry)
 
 static void add_override(const struct acpi_madt_entry *entry)
 {
-	if (entry->override.source == UART_IRQ) {
+	if (entry->override.source == UART_IRQ)
 		topology.uart_gsi = entry->override.gsi;
-		topology.uart_flags = entry->override.flags;
-	}
+	if (entry->override.gsi < TOPOLOGY_GSIS)
+		topology.gsi_flags[entry->override.gsi] = entry->override.flags;
+}
+
+/* ISA's interrupts are edges, high; PCI's are levels, low. */
+static void set_default_flags(void)
+{
+	for (uint32_t gsi = ISA_IRQS; gsi < TOPOLOGY_GSIS; gsi++)
+		topology.gsi_flags[gsi] = ACPI_MADT_POLARITY_LOW | ACPI_MADT_TRIGGER_LEVEL;
 }
 
 static void set_address(const struct acpi_madt_entry *entry)
@@ -114,12 +122,39 @@ static void read_madt(const struct acpi_table *table)
 			readers[entry.type](&entry);
 }
 
+/* PCI Firmware Specification 3.2, 4.1.2. */
+struct mcfg_entry {
+	uint64_t base; /* of bus 0 */
+	uint16_t segment;
+	uint8_t first_bus, last_bus;
+	uint32_t reserved;
+};
+#define MCFG_ENTRIES 44u
+#define BUS_SHIFT    20u
+
+static void read_mcfg(const struct acpi_table *table)
+{
+	struct mcfg_entry entry;
+
+	for (uint32_t at = MCFG_ENTRIES; at + sizeof(entry) <= table->length &&
+					 topology.ecam_count < MAX_ECAM;
+	     at += (uint32_t)sizeof(entry))
+		if (read_low(NULL, table->phys + at, &entry, sizeof(entry)))
+			topology.ecam[topology.ecam_count++] = (struct range){
+				entry.base + ((uint64_t)entry.first_bus << BUS_SHIFT),
+				entry.base + ((entry.last_bus + UINT64_C(1)) << BUS_SHIFT)};
+}
+
 void topology_init(const struct boot_info *info)
 {
 	struct acpi_table table;
 	struct acpi_root root;
+	bool acpi = open_root(info, &root);
 
-	if (open_root(info, &root) && acpi_find_table(&access, &root, "APIC", &table))
+	set_default_flags();
+	if (acpi && acpi_find_table(&access, &root, "MCFG", &table))
+		read_mcfg(&table);
+	if (acpi && acpi_find_table(&access, &root, "APIC", &table))
 		read_madt(&table);
 	else
 		host_log("no ACPI table of interrupt controllers: one CPU, no keys");

@@ -10,7 +10,9 @@
 
 #include "kernel/multiboot.h"
 
-#define MAX_IO_APICS 8u
+#define MAX_IO_APICS  8u
+#define MAX_ECAM      8u
+#define TOPOLOGY_GSIS 256u
 
 struct io_apic {
 	uint32_t address, gsi_base;
@@ -22,8 +24,11 @@ struct topology {
 	uint32_t apic_id[HOST_MAX_CPUS];
 	uint32_t io_apic_count;
 	struct io_apic io_apic[MAX_IO_APICS];
-	uint32_t uart_gsi;    /**< global system interrupt of ISA interrupt 4 */
-	uint16_t uart_flags; /**< its polarity and trigger mode (ACPI 5.2.12.5) */
+	uint32_t uart_gsi; /**< global system interrupt of ISA interrupt 4 */
+	/** Polarity and trigger mode by global system interrupt (ACPI 5.2.12.5). */
+	uint16_t gsi_flags[TOPOLOGY_GSIS];
+	uint32_t ecam_count;
+	struct range ecam[MAX_ECAM]; /**< PCI configuration space in memory (MCFG) */
 };
 extern struct topology topology;
 

@@ -2,6 +2,7 @@
 #include "kernel/trap.h"
 
 #include "kernel/cpu.h"
+#include "kernel/device.h"
 #include "kernel/fpu.h"
 #include "kernel/irq.h"
 #include "kernel/panic.h"
@@ -101,10 +102,18 @@ static void fpu_exception(struct trap_frame *frame)
 		exception(frame);
 }
 
+/* An I/O instruction of a partition that has that port. */
+static void general_protection(struct trap_frame *frame)
+{
+	if (!trap_from_user(frame) || !device_ports_fault(frame))
+		exception(frame);
+}
+
 /* The vectors that are not just a fault of whoever runs. */
 static void (*const exceptions[VECTOR_EXCEPTIONS])(struct trap_frame *) = {
 	[VECTOR_UD] = fpu_exception,
 	[VECTOR_NM] = fpu_exception,
+	[VECTOR_GP] = general_protection,
 	[VECTOR_NMI] = irq_nmi,
 	[VECTOR_DF] = panic_exception,
 	[VECTOR_MC] = panic_exception,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hypike/sys.h: ports and shared memory, over system calls.
+ * hypike/sys.h: ports, shared memory and devices, over system calls.
  */
 #include <hypike/sys.h>
 #include <hypike/system.h>
@@ -98,4 +98,21 @@ hv_status_t hypike_shared_notify(uint32_t region)
 hv_status_t hypike_shared_bind(uint32_t region, hypike_thread_t thread, uint64_t bits)
 {
 	return (hv_status_t)syscall3(SYS_SHARED_BIND, region, thread, bits);
+}
+
+/* ---- devices ---- */
+
+hv_status_t hypike_device_open(uint32_t number, struct hypike_device *device)
+{
+	return (hv_status_t)syscall3(SYS_DEVICE_OPEN, number, word(device), 0);
+}
+
+hv_status_t hypike_irq_bind(uint32_t number, hypike_thread_t thread, uint64_t bits)
+{
+	return (hv_status_t)syscall3(SYS_IRQ_BIND, number, thread, bits);
+}
+
+hv_status_t hypike_irq_done(uint32_t number)
+{
+	return (hv_status_t)syscall1(SYS_IRQ_DONE, number);
 }
