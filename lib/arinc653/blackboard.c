@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Blackboards (ARINC 653 part 1, 3.7.2.2).
+ *
+ * @req LIB-626 Blackboards: the services of 3.7.2.2.
  */
 #include <arinc653/blackboard.h>
 #include <arinc653/partition.h>

@@ -2,6 +2,8 @@
 /*
  * Buffers (ARINC 653 part 1, 3.7.2.1): a ring of messages. Those that wait all want to send (it is
  * full) or all to receive (it is empty).
+ *
+ * @req LIB-621 Buffers: the services of 3.7.2.1; no message is lost, doubled or out of order.
  */
 #include <arinc653/buffer.h>
 #include <arinc653/partition.h>

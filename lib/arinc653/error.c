@@ -2,6 +2,8 @@
 /*
  * Error handling at process level (ARINC 653 part 1, 3.8). Errors wait in a ring for the error handler,
  * a process that nothing but the monitor preempts.
+ *
+ * @req LIB-623 Error handling: the services of 3.8.2; the handler preempts every process.
  */
 #include <arinc653/error.h>
 #include <arinc653/partition.h>

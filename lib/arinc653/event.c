@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Events (ARINC 653 part 1, 3.7.2.4).
+ *
+ * @req LIB-628 Events: the services of 3.7.2.4.
  */
 #include <arinc653/event.h>
 #include <arinc653/partition.h>

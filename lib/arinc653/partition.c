@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Partition management (ARINC 653 part 1, 3.2).
+ *
+ * @req LIB-625 Partition management: the services of 3.2.2.
  */
 #include <arinc653/partition.h>
 

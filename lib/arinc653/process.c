@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Process management (ARINC 653 part 1, 3.3). Return codes are tried in the standard's order.
+ *
+ * @req LIB-620 Process management: the services of 3.3.2, with their return codes and states.
  */
 #include <arinc653/partition.h>
 #include <arinc653/process.h>

@@ -2,6 +2,8 @@
 /*
  * Queuing ports (ARINC 653 part 1, 3.6.2.2). Channel and waiting processes are the kernel's; here is
  * noted who waits in it.
+ *
+ * @req LIB-629 Queuing ports: the services of 3.6.2.2 for ports of the configuration.
  */
 #include <arinc653/queuing.h>
 

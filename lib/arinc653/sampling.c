@@ -2,6 +2,8 @@
 /*
  * Sampling ports (ARINC 653 part 1, 3.6.2.1). The channel is the kernel's; nothing waits, so that no
  * guard is needed.
+ *
+ * @req LIB-624 Sampling ports: the services of 3.6.2.1 for ports of the configuration.
  */
 #include <arinc653/sampling.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Semaphores (ARINC 653 part 1, 3.7.2.3).
+ *
+ * @req LIB-627 Semaphores: the services of 3.7.2.3.
  */
 #include <arinc653/partition.h>
 #include <arinc653/semaphore.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Time management (ARINC 653 part 1, 3.4).
+ *
+ * @req LIB-622 Time management: the services of 3.4.2; releases are a period apart, without drift.
  */
 #include <arinc653/time.h>
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ARINC 653 part 1, 3.7: buffers, blackboards, semaphores and events, each return code of each service.
+ * @verifies LIB-601
  * @verifies LIB-621
+ * @verifies LIB-626
+ * @verifies LIB-627
+ * @verifies LIB-628
  */
 #include "lib/hypike/program.h"
 #include "lib/string.h"

@@ -3,6 +3,7 @@
  * ARINC 653 part 1, 3.6: sampling and queuing ports, each return code of each service. Channels lead
  * from this partition to itself, and to one with the argument "echo" and back.
  * @verifies LIB-624
+ * @verifies LIB-629
  */
 #include "lib/hypike/program.h"
 #include "lib/string.h"
