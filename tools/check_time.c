@@ -125,7 +125,9 @@ static bool plan_expand(struct model *model, struct model_plan *plan)
 		else
 			ok = false;
 	}
-	qsort(plan->windows, plan->window_count, sizeof(*plan->windows), compare_windows);
+	if (plan->window_count > 1)
+		qsort(plan->windows, plan->window_count, sizeof(*plan->windows),
+		      compare_windows);
 	return ok;
 }
 

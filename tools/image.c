@@ -71,7 +71,8 @@ static struct system_file *files_of(const struct builder *builder)
 
 static bool same_bytes(const struct bytes *a, const struct bytes *b)
 {
-	return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+	return a->size == b->size &&
+	       (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
 /* Offsets count from the first file here; image_make() adds where that lies. */
@@ -119,7 +120,7 @@ static void partition_put(struct builder *builder, const struct model_partition 
 {
 	const bool native = source->kind == SYSTEM_PARTITION_NATIVE;
 	struct system_partition partition = {
-		.ram_size = source->memory,
+		.ram_size = source->memory + source->overlays,
 		.kernel_size = source->kernel_memory,
 		.cpus = source->cpus ? source->cpus : UINT64_MAX,
 		.kind = source->kind,
