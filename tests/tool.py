@@ -123,9 +123,9 @@ def test_usage(say):
     say.expect("help of boot", OK, "Ctrl-A x", "boot", "--help")
     say.expect("help of pack", OK, "--output", "pack", "--help")
     say.expect("unknown option", USAGE, "unrecognized option '--fly'", "boot", "--fly")
-    say.expect("no kernel", USAGE, "give --kernel FILE", "boot")
+    say.expect("no kernel", USAGE, "give FILE or --kernel KERNEL", "boot")
     say.expect("no value", USAGE, "requires an argument", "boot", "--kernel")
-    say.expect("stray word", USAGE, "hypike: good: no option", "boot", "--kernel", "good", "good")
+    say.expect("stray word", USAGE, "good is the whole system", "boot", "--kernel", "good", "good")
     say.expect("unknown machine", USAGE, "no such machine; there are qemu, bochs, bochs-amd",
                "boot", "--on", "mars", "--kernel", "good")
     say.expect("no CPUs", USAGE, "--cpus 0: no number", "boot", "--cpus", "0")
@@ -192,13 +192,13 @@ def test_images(say):
     say.write("tables.img", image[:200] + b"\xff" + image[201:])
     say.write("bytes.img", image[:-4096] + b"\x01" + image[-4095:])
     say.write("hypike.elf", elf())
-    boot = ("boot", "--dry-run", "--hypike", "hypike.elf", "--image")
+    boot = ("boot", "--dry-run", "--hypike", "hypike.elf")
     say.expect("a good image", OK, "qemu-system-x86_64", *boot, "out.img")
     say.expect("truncated image", INPUT, r"short.img: header\[0\]: .*truncated", *boot, "short.img")
     say.expect("damaged tables", INPUT, r"tables.img: header\[0\]: .*checksum", *boot, "tables.img")
     say.expect("damaged file", INPUT, r"bytes.img: files\[2\]: .*checksum", *boot, "bytes.img")
     say.expect("no image", INPUT, r"good: header\[0\]: .*magic", *boot, "good")
-    say.expect("an image and more", USAGE, "--image FILE is the whole", *boot, "out.img",
+    say.expect("an image and more", USAGE, "is the whole system", *boot, "out.img",
                "--kernel", "good")
 
 

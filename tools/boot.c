@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/attach.h"
 #include "tools/command.h"
+#include "tools/config.h"
 #include "tools/console.h"
 #include "tools/image.h"
 #include "tools/machine.h"
@@ -57,7 +59,9 @@ struct boot {
 	bool json;
 	bool dry_run;
 	bool bare;	   /* no HyPike: the kernel runs on the machine itself */
-	const char *image; /* a ready system image */
+	const char *file; /* the whole system: a configuration, a system image, or what was built */
+	bool built;	  /* it has HyPike's kernel in it */
+	bool cpus_given;
 	const char *keep;
 	char *directory;
 	char *log_path; /* what the emulator itself says */
@@ -74,13 +78,15 @@ struct boot {
 
 static void print_help(void)
 {
-	printf("Usage: hypike boot [OPTION...] --kernel FILE\n\n"
-	       "Boots HyPike on an emulated machine and runs virtual machines under it. The first\n"
-	       "one's console is this terminal; Ctrl-A x ends the machine, Ctrl-A h helps.\n\n"
+	printf("Usage: hypike boot [OPTION...] FILE\n"
+	       "       hypike boot [OPTION...] --kernel KERNEL\n\n"
+	       "Boots HyPike on an emulated machine: with the system of a configuration (YAML) or of what\n"
+	       "`hypike build' or `hypike pack' made of one, or with the virtual machines that options\n"
+	       "describe. Consoles are shown in this terminal; Ctrl-A x ends the machine, Ctrl-A h helps.\n\n"
 	       "Machine:\n"
 	       "  --on MACHINE       one of (the first):\n");
 	machine_print_help();
-	printf("  --cpus N           number of CPUs (1)\n"
+	printf("  --cpus N           number of CPUs (what the configuration says, or 1)\n"
 	       "  --cpu MODEL        CPU model, by the emulator's name\n"
 	       "  --host-memory SIZE RAM (what the system needs)\n"
 	       "  --loader WHO       emulator, bios or uefi: who loads the kernel; the latter two by\n"
@@ -91,7 +97,6 @@ static void print_help(void)
 	       "  --timeout SECONDS  end the machine then, with status 124\n"
 	       "  --append TEXT      command line of HyPike's kernel\n"
 	       "  --hypike FILE      HyPike's kernel, in place of the one built with this command\n"
-	       "  --image FILE       boot this system image (`hypike pack') in place of options\n"
 	       "  --trace FILE       record there what happened when: `hypike trace FILE' shows it\n"
 	       "  --bare             no HyPike: the kernel has the machine to itself\n"
 	       "  --json             result as JSON on stdout; the console goes to stderr\n"
@@ -119,6 +124,7 @@ static bool set_cpus(struct boot *boot, const char *text)
 	if (!parse_number(text, 1, SYSTEM_MAX_CPU, &number))
 		return report("--cpus %s: no number from 1 to %u", text, SYSTEM_MAX_CPU);
 	boot->request.cpus = (unsigned)number;
+	boot->cpus_given = true;
 	return true;
 }
 
@@ -218,7 +224,7 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 	case OPTION_COLOUR:
 		return set_colour(boot, argument);
 	case OPTION_IMAGE:
-		return (boot->image = argument) != NULL;
+		return (boot->file = argument) != NULL;
 	case OPTION_TRACE:
 		return (boot->request.trace = argument) != NULL;
 	case OPTION_HYPIKE:
@@ -253,18 +259,23 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static bool options_agree(const struct boot *boot, int argc, char **argv)
+static bool take_file(struct boot *boot, int argc, char **argv)
+{
+	if (optind < argc)
+		boot->file = argv[optind++];
+	return optind >= argc ||
+	       report("%s: one file is the whole system; `hypike boot --help' tells more",
+		      argv[optind]);
+}
+
+static bool options_agree(const struct boot *boot)
 {
 	const size_t vms = boot->model.partition_count;
 
-	if (optind < argc)
-		return report("%s: no option; `hypike boot --help' tells more", argv[optind]);
-	if (boot->image != NULL && (vms > 0 || boot->bare))
-		return report("--image FILE is the whole system: no virtual machines beside it");
-	if (boot->image == NULL && vms == 0)
-		return report("boot: give --kernel FILE; `hypike boot --help' tells more");
-	if (boot->bare && boot->request.trace != NULL)
-		return report("--trace FILE is HyPike's: there is none with --bare");
+	if (boot->file != NULL && (vms > 0 || boot->bare))
+		return report("%s is the whole system: no virtual machines beside it", boot->file);
+	if (boot->file == NULL && vms == 0)
+		return report("boot: give FILE or --kernel KERNEL; `hypike boot --help' tells more");
 	if (boot->bare && vms != 1)
 		return report("--bare runs one kernel");
 	if (boot->request.multiboot == 2 && boot->machine == &machine_qemu &&
@@ -336,27 +347,56 @@ static void read_names(struct boot *boot, const struct bytes *bytes)
 	}
 }
 
+/* A configuration also says how many CPUs it is for. */
+static bool read_config(struct boot *boot, struct bytes *system)
+{
+	if (!config_load(boot->file, &boot->model) || !image_make(&boot->model, system))
+		return false;
+	if (!boot->cpus_given && boot->model.cpus != 0)
+		boot->request.cpus = (unsigned)boot->model.cpus;
+	return true;
+}
+
+/* What `hypike build' has made, or a system image. */
+static bool read_image(struct boot *boot, struct bytes *system)
+{
+	struct bytes file;
+
+	if (!file_read(boot->file, &file))
+		return false;
+	boot->built = attach_find(&file, system);
+	if (!boot->built)
+		*system = file;
+	return image_check(boot->file, system);
+}
+
+static bool read_system(struct boot *boot, struct bytes *system)
+{
+	if (boot->file == NULL)
+		return model_load(&boot->model) && image_make(&boot->model, system);
+	return config_is(boot->file) ? read_config(boot, system) : read_image(boot, system);
+}
+
 static bool prepare_system(struct boot *boot)
 {
 	char *path = string_format("%s/system.img", boot->directory);
-	struct bytes image;
+	struct bytes system;
 
-	if (boot->request.kernel == NULL)
+	if (!read_system(boot, &system))
+		return false;
+	if (boot->built)
+		boot->request.kernel = string_copy(boot->file);
+	else if (boot->request.kernel == NULL)
 		boot->request.kernel = path_of_part("kernel/hypike.elf");
-	if (boot->image != NULL) {
-		if (!file_read(boot->image, &image) || !image_check(boot->image, &image))
-			return false;
-	} else if (!model_load(&boot->model) || !image_make(&boot->model, &image)) {
+	if (!file_readable(boot->request.kernel))
 		return false;
-	}
-	if (!file_readable(boot->request.kernel) || !file_write(path, image.data, image.size))
-		return false;
-	default_host_memory(boot, &image);
-	read_names(boot, &image);
-	boot->request.append = string_format("console=mux %s%s", boot->request.trace ? "trace " : "",
-					     boot->request.append);
+	default_host_memory(boot, &system);
+	read_names(boot, &system);
+	boot->request.append = string_format("console=mux %s", boot->request.append);
+	if (boot->built)
+		return true;
 	add_module(&boot->request, path, string_copy(""));
-	return true;
+	return file_write(path, system.data, system.size);
 }
 
 /* ---- a directory for what the emulator needs ---- */
@@ -573,7 +613,7 @@ int command_boot(int argc, char **argv)
 		if (value == '?' || !boot_option(&boot, value, optarg))
 			return EXIT_USAGE;
 	}
-	if (!options_agree(&boot, argc, argv))
+	if (!take_file(&boot, argc, argv) || !options_agree(&boot))
 		return EXIT_USAGE;
 	if (!open_directory(&boot))
 		return EXIT_INPUT;
