@@ -94,7 +94,7 @@ def measure(build, machine):
     """Returns the figures of one machine."""
     output = run(build, machine, "--vmm-option", "--test-device",
                  "--kernel", os.path.join(build, "guests", "bench", "bench.elf"))
-    output += run(build, machine, "--image", os.path.join(build, "tests", "system", "native",
+    output += run(build, machine, os.path.join(build, "tests", "system", "native",
                                                           "ports", "costs.img"))
     figures = {name: int(value) for name, value in
                re.findall(r"^(?:costs\| )?bench ([\w-]+) (\d+)\r?$", output, re.MULTILINE)}

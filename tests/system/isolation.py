@@ -24,7 +24,7 @@ def _steady(name, machine, cpus, bound, clock, *options, **rest):
             return f"a window began {int(found[1]) // clock} instructions late, {bound} are allowed"
         return None
     return boot(f"isolation, {name}, {cpus} CPU" + ("s" if cpus > 1 else ""), machine, *options,
-                "--cpus", str(cpus), "--append", "latency", "--image",
+                "--cpus", str(cpus), "--append", "latency",
                 "{build}/tests/system/isolation/" + name + ".img", tap=1, timeout=120, check=check,
                 expect=(r"^hypike: CPU 0: \d+ windows, the latest began", "^hypike: exit status 0$"),
                 **rest)

@@ -23,7 +23,7 @@ def _image(image, machine, cpus, *options, builds=NORMAL, timeout=60, name=None,
     return boot(f"{name or image}, {cpus} CPU" + ("s" if cpus > 1 else "") +
                 (", icount" if "--icount" in options else ""),
                 machine, "--cpus", str(cpus), *options,
-                "--image", "{build}/tests/system/native/" + image + ".img",
+                "{build}/tests/system/native/" + image + ".img",
                 timeout=timeout, builds=builds, **rest)
 
 
@@ -92,16 +92,16 @@ def _cases():
         yield _image("flood", machine, 1, check=_flood, expect=("^hypike: exit status 0$",),
                      timeout=120)
     for name, message in IMPOSSIBLE.items():
-        yield boot(name, "qemu-svm", "--host-memory", "128M", "--image",
+        yield boot(name, "qemu-svm", "--host-memory", "128M",
                    "{build}/tests/system/native/" + name + ".img", status=1, builds=NORMAL,
                    expect=(f"^hypike: partition {name}: {message}", "^hypike: exit status 1$"))
     for cpus in (3, 16):
         yield _image("hello", "qemu-svm", cpus,
                      expect=(rf"^hypike: {cpus} CPUs, ", "^hello from ring 3$"), timeout=120)
     for model in ("max,-xsave", "max,-smep,-smap,-umip,-pdpe1gb", "Nehalem"):
-        yield boot(f"fpu on {model}", "qemu-svm", "--cpus", "2", "--cpu", model, "--image",
+        yield boot(f"fpu on {model}", "qemu-svm", "--cpus", "2", "--cpu", model,
                    "{build}/tests/system/native/fpu.img", tap=1, builds=NORMAL)
-    yield boot("on max,-nx", "qemu-svm", "--cpu", "max,-nx", "--image",
+    yield boot("on max,-nx", "qemu-svm", "--cpu", "max,-nx",
                "{build}/tests/system/native/hello.img", status=1, builds=NORMAL,
                expect=("this CPU cannot protect pages from execution",))
     yield _image("hello", "bochs-vmx", 4, timeout=240,
@@ -131,7 +131,7 @@ def _panic(machine, what):
     chain = rf"^  [0-9a-f]{{16}} {function}\+"
     if what == "exec-data":  # its address is no function; its caller's is lost with the jump
         chain = "^  cr0 "
-    return boot(f"panic={what}", machine, "--cpus", "2", "--append", f"panic={what}", "--image",
+    return boot(f"panic={what}", machine, "--cpus", "2", "--append", f"panic={what}",
                 "{build}/tests/system/native/hello.img", status=4, builds=("paranoid",),
                 expect=(first, chain), forbid=("hello",), timeout=60)
 
@@ -142,7 +142,7 @@ def _panics():
         yield _panic("qemu-svm", what)
     for what in ("df", "stack", "other-cpu"):
         yield _panic("bochs-vmx", what)
-    yield boot("panic=nmi", "qemu-svm", "--append", "panic=nmi", "--image",
+    yield boot("panic=nmi", "qemu-svm", "--append", "panic=nmi",
                "{build}/tests/system/native/hello.img", builds=("paranoid",),
                expect=("^hypike: 1 NMI taken$", "^hello from ring 3$"))
 
