@@ -130,22 +130,37 @@ static bool modules_load(const struct model *model, struct model_partition *part
 	return ok;
 }
 
+/* What the VMM takes for an overlay, in whole pages: the disk, and a bit for each sector of it. */
+static uint64_t overlay_size(uint64_t image)
+{
+	const uint64_t sectors = image / 512 + (image % 512 != 0);
+	const uint64_t size = sectors * 512 + (sectors + 7) / 8;
+
+	return (size + SYSTEM_PAGE - 1) / SYSTEM_PAGE * SYSTEM_PAGE;
+}
+
+static bool disk_load(const struct model *model, struct model_partition *partition,
+		      const struct model_disk *disk)
+{
+	if (disk->path == NULL)
+		return false;
+	if (strchr(path_base(disk->path), ',') != NULL)
+		return model_error(model, disk->where, "file",
+				   "a disk's file must have no comma in its name");
+	if (!partition_file_add(model, partition, disk->where, "file", disk->path))
+		return false;
+	if (disk->mode == MODEL_DISK_OVERLAY)
+		partition->overlays +=
+			overlay_size(partition->files[partition->file_count - 1].bytes.size);
+	return true;
+}
+
 static bool disks_load(const struct model *model, struct model_partition *partition)
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < partition->disk_count; i++) {
-		const struct model_disk *disk = &partition->disks[i];
-
-		if (disk->path != NULL && strchr(path_base(disk->path), ',') != NULL)
-			ok = model_error(model, disk->where, "file",
-					 "a disk's file must have no comma in its name");
-		else
-			ok = disk->path != NULL &&
-			     partition_file_add(model, partition, disk->where, "file",
-						disk->path) &&
-			     ok;
-	}
+	for (size_t i = 0; i < partition->disk_count; i++)
+		ok = disk_load(model, partition, &partition->disks[i]) && ok;
 	return ok;
 }
 

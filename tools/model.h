@@ -107,6 +107,7 @@ struct model_partition {
 
 	/* From here on filled in by model_load(). */
 	char *args;		  /**< argument string of its program */
+	uint64_t overlays;	  /**< memory for what is written to its disks; whole pages */
 	struct model_file own_program; /**< of a native partition */
 	struct model_file *files; /**< of a VM: the kernel, then the modules */
 	size_t file_count;
