@@ -25,6 +25,14 @@ static void hide_ticks(struct partition *partition, uint64_t ticks)
 	}
 }
 
+/* The program's clock is that of the partition's first CPU. */
+static void hide_from_program(struct partition *partition, uint64_t ticks)
+{
+	partition->hidden += ticks;
+	if (partition->state == PARTITION_RUNNING)
+		__atomic_store_n(&partition->info->hidden, partition->hidden, __ATOMIC_SEQ_CST);
+}
+
 void hide_begin(struct hide *hide, uint64_t planned, uint64_t actual)
 {
 	hide->planned = planned;
@@ -40,4 +48,6 @@ void hide_end(struct hide *hide, uint64_t planned, uint64_t actual)
 	ticks = planned - hide->planned + hide->owed;
 	hide->owed = ticks > most ? ticks - most : 0;
 	hide_ticks(hide->partition, ticks - hide->owed);
+	if (is_first(hide->partition))
+		hide_from_program(hide->partition, ticks - hide->owed);
 }

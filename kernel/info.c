@@ -78,6 +78,7 @@ static void fill(struct hypike_info *info, const struct partition *partition,
 		.ram = partition->ram_size != 0 ? (void *)USER_RAM : NULL,
 		.ram_size = partition->ram_size,
 		.priority = partition->priority,
+		.hidden = partition->hidden,
 	};
 	memcpy(info->partition, partition->name, HYPIKE_NAME_MAX);
 	info->args = put_string(&writer, args_of(partition, image));
@@ -98,4 +99,5 @@ void info_make(struct partition *partition, const struct system_image *image)
 		end_refuse("partition %s: its kernel memory is too small for its information page",
 			   partition->name);
 	fill(info, partition, image);
+	partition->info = info;
 }

@@ -31,6 +31,8 @@ struct partition {
 	uint64_t root;	/**< page tables */
 	uint64_t entry; /**< of its program */
 	uint64_t ram_phys, ram_size;
+	struct hypike_info *info;
+	uint64_t hidden; /**< ticks outside its windows, where its VM isn't to see them (hide.h) */
 	/** Guards what follows, against other CPUs. */
 	struct host_lock lock;
 	enum partition_state state;

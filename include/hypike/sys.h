@@ -52,6 +52,8 @@ struct hypike_info {
 	uint32_t warm;	   /**< 1: a warm restart, its RAM is as it was */
 	uint32_t restarts; /**< since boot */
 	uint32_t partition_count;
+	uint64_t hidden; /**< TSC ticks that are to count for nothing (SYSTEM_PARTITION_HIDE_STOLEN); grows
+			      while the program is away. hypike_time() leaves them out */
 	struct hypike_file file[HYPIKE_MAX_FILES];
 };
 

@@ -121,7 +121,8 @@ enum system_partition_kind {
 #define SYSTEM_PARTITION_DORMANT UINT32_C(0x40)
 /** The machine goes on when this one has ended, and ends when only such are left. */
 #define SYSTEM_PARTITION_SERVICE UINT32_C(0x80)
-/** Virtual time of its VM stands still outside its windows (else: stolen time is visible). */
+/** Virtual time of its VM stands still outside its windows (else: stolen time is visible). Its program's
+ *  hypike_time(), by which the VM's devices go, does likewise. */
 #define SYSTEM_PARTITION_HIDE_STOLEN UINT32_C(0x100)
 /** What is flushed when a window of another partition begins after this one has run. */
 #define SYSTEM_PARTITION_FLUSH_CACHE  UINT32_C(0x1000) /**< WBINVD; L1D where the CPU can */

@@ -19,7 +19,7 @@ static inline uint64_t to_tsc(uint64_t ns)
 	if (ns == HYPIKE_FOREVER || __builtin_mul_overflow(ms, page->tsc_khz, &ticks))
 		return UINT64_MAX;
 	ticks += (ns % NS_PER_MS * page->tsc_khz + NS_PER_MS - 1) / NS_PER_MS;
-	return hv_add_ok(ticks, page->tsc_boot, &ticks) ? ticks : UINT64_MAX;
+	return hv_add_ok(ticks, page->tsc_boot + page->hidden, &ticks) ? ticks : UINT64_MAX;
 }
 
 #endif

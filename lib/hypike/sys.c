@@ -27,9 +27,26 @@ const struct hypike_info *hypike_info(void)
 
 /* ---- time ---- */
 
+static uint64_t hidden(void)
+{
+	return __atomic_load_n(&info->hidden, __ATOMIC_SEQ_CST);
+}
+
+/* The program may be away, and what is hidden grow, between any two instructions. */
+static uint64_t visible_tsc(void)
+{
+	uint64_t before, tsc;
+
+	do {
+		before = hidden();
+		tsc = __builtin_ia32_rdtsc();
+	} while (hidden() != before);
+	return tsc - before;
+}
+
 uint64_t hypike_time(void)
 {
-	uint64_t ticks = __builtin_ia32_rdtsc() - info->tsc_boot;
+	uint64_t ticks = visible_tsc() - info->tsc_boot;
 
 	return ticks / info->tsc_khz * NS_PER_MS +
 	       ticks % info->tsc_khz * NS_PER_MS / info->tsc_khz;
@@ -107,9 +124,21 @@ void hypike_yield(void)
 
 /* ---- waiting ---- */
 
+/* Time that was hidden since the call began counts for nothing: there is some left to wait for. */
+static bool too_early(hv_status_t status, uint64_t deadline)
+{
+	return status == HV_E_TIMEOUT && hidden() != 0 && hypike_time() < deadline;
+}
+
 hv_status_t hypike_futex_wait(const uint32_t *address, uint32_t expected, uint64_t deadline)
 {
-	return (hv_status_t)syscall3(SYS_FUTEX_WAIT, word(address), expected, to_tsc(deadline));
+	hv_status_t status;
+
+	do
+		status = (hv_status_t)syscall3(SYS_FUTEX_WAIT, word(address), expected,
+					       to_tsc(deadline));
+	while (too_early(status, deadline));
+	return status;
 }
 
 hv_status_t hypike_futex_wake(const uint32_t *address, uint32_t count)
@@ -124,7 +153,12 @@ hv_status_t hypike_notify(hypike_thread_t thread, uint64_t bits)
 
 hv_status_t hypike_wait(uint64_t mask, uint64_t deadline, uint64_t *bits)
 {
-	return (hv_status_t)syscall3(SYS_WAIT, mask, to_tsc(deadline), word(bits));
+	hv_status_t status;
+
+	do
+		status = (hv_status_t)syscall3(SYS_WAIT, mask, to_tsc(deadline), word(bits));
+	while (too_early(status, deadline));
+	return status;
 }
 
 /* ---- console ---- */

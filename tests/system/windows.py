@@ -8,10 +8,21 @@ def _windows(name, machine, *options, plans=1, builds=("normal",), timeout=60):
                 tap=plans, builds=builds, timeout=timeout, expect=(r"^hypike: exit status 0$",))
 
 
+def _vms(name, machine, *options, timeout=120):
+    return boot(name, machine, *options, "--append", "latency",
+                "--image", "{build}/tests/system/native/" + name + ".img", tap=2,
+                builds=("normal",), timeout=timeout,
+                expect=(r"^hypike: CPU 0: \d+ windows, the latest began \d+ ns late",
+                        r"^hypike: exit status 0$"))
+
+
 CASES = [
     _windows("windows", "qemu-svm", ICOUNT, plans=2, builds=("normal", "paranoid")),
     _windows("windows-storm", "qemu-svm", ICOUNT),
     _windows("windows-loose", "qemu-svm", builds=("paranoid",)),
     _windows("windows", "bochs-vmx", plans=2, timeout=120),
     _windows("windows-storm", "bochs-vmx", timeout=120),
+    _vms("windows-vm", "qemu-svm", ICOUNT),
+    _vms("windows-vm-hidden", "qemu-svm", ICOUNT),
+    _vms("windows-vm-hidden", "bochs-vmx"),
 ]

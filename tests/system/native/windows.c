@@ -258,6 +258,12 @@ _Noreturn static int spin(void)
 		__builtin_ia32_pause();
 }
 
+static int toil(void)
+{
+	spin_ms(1200);
+	return 0;
+}
+
 _Noreturn static int sleep_for_ever(void)
 {
 	for (;;)
@@ -268,7 +274,7 @@ static const struct role {
 	const char *name;
 	int (*main)(void);
 } roles[] = {{"observer", observe}, {"filler", fill}, {"storm", storm}, {"spin", spin},
-	     {"lazy", sleep_for_ever}};
+	     {"toil", toil}, {"lazy", sleep_for_ever}};
 
 int main(void)
 {
