@@ -18,6 +18,7 @@ static const struct {
 	{"check", command_check, "check a configuration: is it a well-formed system?"},
 	{"new", command_new, "write a configuration to start from"},
 	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
+	{"timeline", command_timeline, "draw what a machine recorded, for a browser"},
 	{"trace", command_trace, "show what a machine recorded"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -26,7 +27,7 @@ static void print_help(FILE *out)
 {
 	fputs("Usage: hypike COMMAND [OPTION...]\n\nCommands:\n", out);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
 	fputs("\n`hypike COMMAND --help' explains a command.\n\n"
 	      "Exit status: 0 done; 1 the system ended with a status other than 0; 2 wrong usage;\n"
 	      "3 a file is missing or refused, nothing was booted; 4 the emulator failed;\n"

@@ -20,7 +20,8 @@ void trace_write_string(const char *text, FILE *out)
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', out);
-		if ((unsigned char)*text < ' ')
+		/* In a page, no text may end the script that it is in. */
+		if ((unsigned char)*text < ' ' || *text == '<')
 			fprintf(out, "\\u%04x", (unsigned char)*text);
 		else
 			fputc(*text, out);
