@@ -33,8 +33,10 @@ void trail_begin(void);
 void note(char c);
 bool trail_is(const char *expected, const char *clause);
 
-/** End the initialisation. */
+/** End the initialisation. From here on nothing is written before flush(). */
 _Noreturn void go_normal(void);
+/** Write what was said in the meantime. */
+void flush(void);
 /** Print the plan and end the program. */
 _Noreturn void finish(void);
 

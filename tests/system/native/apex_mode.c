@@ -36,6 +36,7 @@ static void expect_start(OPERATING_MODE_TYPE wanted, START_CONDITION_TYPE condit
 static void leave(OPERATING_MODE_TYPE how, const char *clause)
 {
 	check_done();
+	flush();
 	SET_PARTITION_MODE(how, &code);
 	say("not ok - %s comes back\n", clause);
 }

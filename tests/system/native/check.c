@@ -3,6 +3,8 @@
 
 #include "lib/printf.h"
 
+hv_status_t (*say_output)(const void *text, size_t size) = hypike_console_write;
+
 static uint32_t points, failures;
 
 void say(const char *format, ...)
@@ -15,8 +17,7 @@ void say(const char *format, ...)
 	length = lib_vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (length > 0)
-		hypike_console_write(text, (size_t)length < sizeof(text) ? (size_t)length
-									 : sizeof(text) - 1);
+		say_output(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
 }
 
 bool check(bool passed, const char *name, ...)

@@ -10,6 +10,8 @@
 
 #include <stdarg.h>
 
+/** Where the text goes, for tests that writing to the console would disturb: it may have to wait. */
+extern hv_status_t (*say_output)(const void *text, size_t size);
 /** Write a line or a part of one. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** One test point; from any thread. @return `passed` */
