@@ -199,13 +199,14 @@ static bool with_unit(const char *text, const struct unit *units, uint64_t *numb
 
 static const char *size_text(uint64_t size, char text[32])
 {
+	static const char *const names[] = {"", "K", "M", "G"};
 	unsigned unit = 0;
 
 	while (size != 0 && size % 1024 == 0 && unit < 3) {
 		size /= 1024;
 		unit++;
 	}
-	snprintf(text, 32, "%llu%.1s", (unsigned long long)size, "\0KMG" + unit);
+	snprintf(text, 32, "%llu%s", (unsigned long long)size, names[unit]);
 	return text;
 }
 

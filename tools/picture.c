@@ -10,14 +10,14 @@
 
 const char *picture_size(uint64_t bytes, char text[32])
 {
-	static const char units[] = "\0KMGT";
+	static const char *const names[] = {"", "K", "M", "G", "T"};
 	unsigned unit = 0;
 
 	while (bytes != 0 && bytes % 1024 == 0 && unit < 4) {
 		bytes /= 1024;
 		unit++;
 	}
-	snprintf(text, 32, "%llu%.1s", (unsigned long long)bytes, units + unit);
+	snprintf(text, 32, "%llu%s", (unsigned long long)bytes, names[unit]);
 	return text;
 }
 
