@@ -20,6 +20,7 @@ const char options_help[] =
 	"                      memory while the VM lives; may be repeated\n"
 	"  --virtio-console    a console port; takes the keys when its driver is up\n"
 	"  --net NAME[,mac=MAC]  a virtio network card, its cable a shared memory region\n"
+	"  --virtio-split      virtio devices have split rings alone\n"
 	"  --rng               a virtio entropy device\n"
 	"  --rng-seed N        it gives the same bytes each time\n"
 	"  --screen            print the text screen at the end\n"
@@ -56,6 +57,7 @@ static const struct row rows[] = {
 	ROW_LIST("--disk", disk, disks, OPTIONS_DISKS),
 	ROW_LIST("--net", net, nets, OPTIONS_NETS),
 	ROW("--virtio-console", virtio_console, KIND_FLAG),
+	ROW("--virtio-split", virtio_split, KIND_FLAG),
 	ROW("--rng", rng, KIND_FLAG),
 	ROW("--rng-seed", rng_seed, KIND_SIZE),
 	ROW("--screen", screen, KIND_FLAG),

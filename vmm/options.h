@@ -30,6 +30,7 @@ struct options {
 	const char *net[OPTIONS_NETS]; /**< --net NAME[,mac=xx:xx:xx:xx:xx:xx]: a shared memory region */
 	uint32_t nets;
 	bool virtio_console; /**< --virtio-console: it gets the keys, too, once its driver is up */
+	bool virtio_split;   /**< --virtio-split: virtio devices don't offer packed rings */
 	bool rng;	     /**< --rng: virtio entropy device */
 	uint64_t rng_seed;   /**< --rng-seed N: it gives the same bytes each time; 0: it doesn't */
 	bool screen;	     /**< --screen: print the text screen at the end */

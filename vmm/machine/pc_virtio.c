@@ -55,6 +55,16 @@ static const char *name_split(const char *text, char name[NAME_MAX])
 	return comma ? comma + 1 : "";
 }
 
+/** Put a device into its slot. */
+static hv_status_t attach(struct vm *vm, struct pci_bus *bus, struct virtio_pci *pci,
+			  struct virtio_device *dev, unsigned int slot)
+{
+	if (vm->options->virtio_split)
+		dev->withheld = VIRTIO_BIT(VIRTIO_F_RING_PACKED);
+	virtio_pci_init(pci, dev);
+	return virtio_pci_attach(pci, bus, slot);
+}
+
 /* -------------------------------------------------------------------------------------------- disks */
 
 static hv_status_t refuse(struct vm *vm, const char *option, const char *value, const char *why)
@@ -81,8 +91,7 @@ static hv_status_t disk_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
 		return refuse(vm, "--disk", option, "neither ro nor overlay");
 	}
 	virtio_block_init(&virtio.disk[i].block, &vm->timers, file.data, file.size, name, overlay);
-	virtio_pci_init(&virtio.disk[i].pci, &virtio.disk[i].block.dev);
-	return virtio_pci_attach(&virtio.disk[i].pci, bus, SLOT_DISK + i);
+	return attach(vm, bus, &virtio.disk[i].pci, &virtio.disk[i].block.dev, SLOT_DISK + i);
 }
 
 /* -------------------------------------------------------------------------------------------- cards */
@@ -142,9 +151,10 @@ static hv_status_t net_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
 		return refuse(vm, "--net", option, "not mac=02:00:00:00:00:01 or another address");
 	mac_store(bytes, mac);
 	virtio_net_init(&virtio.net[i].card, &vm->timers, bytes);
-	virtio_pci_init(&virtio.net[i].pci, &virtio.net[i].card.dev);
 	hv_status_t status = net_connect(vm, i);
-	return status == HV_OK ? virtio_pci_attach(&virtio.net[i].pci, bus, SLOT_NET + i) : status;
+	if (status != HV_OK)
+		return status;
+	return attach(vm, bus, &virtio.net[i].pci, &virtio.net[i].card.dev, SLOT_NET + i);
 }
 
 /* ------------------------------------------------------------------------------------------ console */
@@ -164,8 +174,7 @@ static hv_status_t console_init_device(struct vm *vm, struct pci_bus *bus)
 	virtio.console.out = (struct byte_sink){console_put, &vm->console};
 	virtio.console.room = (struct command){console_room, vm};
 	virtio.has_console = true;
-	virtio_pci_init(&virtio.console_pci, &virtio.console.dev);
-	return virtio_pci_attach(&virtio.console_pci, bus, SLOT_CONSOLE);
+	return attach(vm, bus, &virtio.console_pci, &virtio.console.dev, SLOT_CONSOLE);
 }
 
 bool pc_virtio_wants_keys(void)
@@ -188,8 +197,7 @@ void pc_virtio_key(uint8_t key)
 static hv_status_t rng_init(struct vm *vm, struct pci_bus *bus)
 {
 	virtio_rng_init(&virtio.rng, &vm->timers, vm->options->rng_seed);
-	virtio_pci_init(&virtio.rng_pci, &virtio.rng.dev);
-	return virtio_pci_attach(&virtio.rng_pci, bus, SLOT_RNG);
+	return attach(vm, bus, &virtio.rng_pci, &virtio.rng.dev, SLOT_RNG);
 }
 
 hv_status_t pc_virtio_init(struct vm *vm, struct pci_bus *bus)

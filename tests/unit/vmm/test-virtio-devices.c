@@ -441,6 +441,10 @@ static void features_are_negotiated(void **state)
 	virtio_accept(dev, 0); /* legacy */
 	virtio_set_status(dev, up | VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK);
 	assert_int_equal(dev->status, up);
+	dev->withheld = VIRTIO_BIT(VIRTIO_F_RING_PACKED);
+	virtio_accept(dev, VGUEST_FEATURES | VIRTIO_BIT(VIRTIO_F_RING_PACKED));
+	virtio_set_status(dev, up | VIRTIO_STATUS_FEATURES_OK);
+	assert_int_equal(dev->status, up);
 	virtio_accept(dev, VGUEST_FEATURES | VIRTIO_BIT(5)); /* not offered */
 	virtio_set_status(dev, up | VIRTIO_STATUS_FEATURES_OK);
 	assert_int_equal(dev->status, up);

@@ -113,7 +113,7 @@ void virtio_give(struct virtio_device *dev, unsigned int queue, const struct vir
 
 uint64_t virtio_offered(const struct virtio_device *dev)
 {
-	return dev->own_features | COMMON_FEATURES;
+	return (dev->own_features | COMMON_FEATURES) & ~dev->withheld;
 }
 
 void virtio_accept(struct virtio_device *dev, uint64_t features)

@@ -81,6 +81,7 @@ struct virtio_device {
 	struct timer again; /**< to go on with what was too much at once */
 	uint64_t features;  /**< what the driver accepted */
 	uint64_t own_features; /**< offered: class->features or fewer */
+	uint64_t withheld;     /**< features that aren't offered though there are */
 	uint32_t backlog; /**< bit n: queue n has more */
 	uint8_t status;
 	uint8_t generation; /**< of `config` */
