@@ -7,11 +7,13 @@ broken    every file of tests/config/broken is refused with the messages of its 
 schema    the published JSON Schema is the tool's, takes the examples, and refuses every broken file
           that has something wrong in its structure
 examples  every example is well-formed; pictures of it are text and SVG
+manual    the manual page is sound and has every option; bash completes commands, options, files
 
 @verifies TOOL-010
 @verifies TOOL-011
 @verifies TOOL-013
 @verifies TOOL-014
+@verifies TOOL-016
 """
 import glob
 import json
@@ -133,13 +135,59 @@ def examples(build, tap):
         tap.point(name, picture_problem(tool, name, os.getcwd()))
 
 
+def complete(tool, *words):
+    """What bash offers for the last of the words."""
+    script = (f"shopt -s extglob; source {SOURCE}/tools/completion/hypike; "
+              'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hypike; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script, "bash", tool, *words], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    return set(done.stdout.split())
+
+
+def manual(build, tap):
+    tool = os.path.join(build, "tools", "hypike")
+    path = os.path.join(build, "tools", "hypike.1")
+    lint = subprocess.run(["mandoc", "-T", "lint", path], stdout=subprocess.PIPE, text=True,
+                          check=False).stdout
+    tap.point("mandoc has nothing to say", lint)
+    text = subprocess.run(["mandoc", "-T", "ascii", path], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+    text = re.sub(".\b", "", text)
+    commands = re.findall(r"^  (\w+)  ", run(tool, "--help").stdout.decode(), re.M)
+    tap.point("commands", None if "check" in commands and len(commands) >= 5 else str(commands))
+    tap.point("bash completes commands", None if complete(tool, "") == {*commands, "--help"}
+              else str(complete(tool, "")))
+    for command in commands:
+        options = set(re.findall(r"^  (?:-\w, )?(--[\w-]+)",
+                                 run(tool, command, "--help").stdout.decode(), re.M))
+        part = text.split(f"hypike {command}\n", 1)[1]
+        missing = [option for option in options
+                   if not re.search(rf"{option}(?![\w-])", part)]
+        tap.point(f"the manual's options of {command}", ", ".join(missing))
+        offered = complete(tool, command, "--")
+        tap.point(f"bash completes options of {command}",
+                  None if offered == options else f"{offered ^ options}")
+    for key in ("partitions.NAME.kernel", "plans.NAME.cpus.NAME.windows.duration",
+                "channels.NAME.max-message", "trace.records"):
+        tap.point(f"the manual's key {key}", None if key in text else "missing")
+    for name in ("b.yaml", "c.txt"):
+        with open(name, "w", encoding="ascii"):
+            pass
+    offered = complete(tool, "check", "")
+    tap.point("bash completes files", None if "b.yaml" in offered and "c.txt" not in offered
+              else str(offered))
+    tap.point("bash completes machines", None if complete(tool, "boot", "--on", "") ==
+              {"qemu", "bochs", "bochs-amd"} else str(complete(tool, "boot", "--on", "")))
+
+
 def main():
     build, part, *options = sys.argv[1:]
+    build = os.path.abspath(build)
     tap = Tap()
     if part == "broken":
         broken(build, tap, "--record" in options)
     else:
-        {"schema": schema, "examples": examples}[part](build, tap)
+        {"schema": schema, "examples": examples, "manual": manual}[part](build, tap)
     return tap.finish()
 
 

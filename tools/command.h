@@ -3,6 +3,9 @@
  * @file command.h
  * The subcommands of `hypike`, one file each. Each gets its own argument vector, with its name
  * as argv[0], and returns an enum exit_code.
+ *
+ * @req TOOL-016 The manual page and the completion of bash have every command, option and key that the
+ *               command has.
  */
 #ifndef TOOLS_COMMAND_H
 #define TOOLS_COMMAND_H

@@ -244,6 +244,16 @@ static void *add_module(struct config *config, void *target, const struct yaml_n
 static const struct config_value modules = {.kind = CONFIG_LIST, .item = &module,
 					    .add = add_module};
 
+/* The same, without arguments. */
+static const struct config_key file_keys[] = {
+	NEED("file", path, struct model_module, path, "its path"),
+	END,
+};
+static const struct config_value file = {.kind = CONFIG_MAP, .keys = file_keys,
+					 .scalar_is_first = true};
+static const struct config_value file_list = {.kind = CONFIG_LIST, .item = &file,
+					      .add = add_module};
+
 static const struct config_choice disk_modes[] = {
 	{"ro", MODEL_DISK_READ_ONLY, "it can't be written to"},
 	{"overlay", MODEL_DISK_OVERLAY, "what is written stays in memory while the VM lives"},
@@ -379,7 +389,7 @@ static const struct config_key partition_keys[] = {
 	KEY("cmdline", text, struct model_partition, cmdline, "vm: the kernel's command line"),
 	KEY("modules", modules, struct model_partition, modules,
 	    "vm: Multiboot modules, each a path or {file: PATH, args: TEXT}"),
-	KEY("initrd", modules, struct model_partition, modules,
+	KEY("initrd", file_list, struct model_partition, modules,
 	    "vm: Linux's initial archive, or several"),
 	KEY("disks", disks, struct model_partition, disks,
 	    "vm: virtio disks, each a path or {file: PATH, mode: ro or overlay}"),
@@ -395,7 +405,7 @@ static const struct config_key partition_keys[] = {
 	    "vm: what its clock does outside its windows"),
 	KEY("program", path, struct model_partition, program, "native: the program, an ELF file"),
 	KEY("args", text, struct model_partition, program_args, "native: its argument string"),
-	KEY("files", modules, struct model_partition, modules,
+	KEY("files", file_list, struct model_partition, modules,
 	    "native: files that the program finds by their names"),
 	KEY("ports", port_names, struct model_partition, ports,
 	    "the ports that it uses: then each of them should be in a channel, and no other"),

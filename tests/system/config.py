@@ -8,6 +8,8 @@ CASES = [
     Case("broken configurations", "tool", [*SCRIPT, "broken"], tap=1),
     Case("the JSON Schema of configurations", "tool", [*SCRIPT, "schema"], tap=1,
          builds=("normal",)),
+    Case("its manual page and completion", "tool", [*SCRIPT, "manual"], tap=1,
+         builds=("normal",)),
     Case("the example configurations", "tool", [*SCRIPT, "examples"], tap=1),
 ]
 
