@@ -3,8 +3,9 @@
 from runner.case import ICOUNT, boot
 
 
-def _windows(name, machine, *options, plans=1, builds=("normal",), timeout=60):
-    return boot(name, machine, *options, "--image", "{build}/tests/system/native/" + name + ".img",
+def _windows(image, machine, *options, name=None, plans=1, builds=("normal",), timeout=60):
+    return boot(name or image, machine, *options,
+                "--image", "{build}/tests/system/native/" + image + ".img",
                 tap=plans, builds=builds, timeout=timeout, expect=(r"^hypike: exit status 0$",))
 
 
@@ -22,6 +23,9 @@ CASES = [
     _windows("windows-loose", "qemu-svm", builds=("paranoid",)),
     _windows("windows", "bochs-vmx", plans=2, timeout=120),
     _windows("windows-storm", "bochs-vmx", timeout=120),
+    _windows("windows-smp", "bochs-vmx", "--cpus", "2", timeout=180),
+    _windows("windows-smp-loose", "qemu-svm", "--cpus", "2"),
+    _windows("windows-smp-loose", "qemu-svm", "--cpus", "4", name="windows-smp-loose, 4 CPUs"),
     _vms("windows-vm", "qemu-svm", ICOUNT),
     _vms("windows-vm-hidden", "qemu-svm", ICOUNT),
     _vms("windows-vm-hidden", "bochs-vmx"),
