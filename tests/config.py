@@ -9,11 +9,11 @@ schema    the published JSON Schema is the tool's, takes the examples, and refus
 examples  every example is well-formed; pictures of it are text and SVG
 manual    the manual page is sound and has every option; bash completes commands, options, files
 
-@verifies TOOL-010
-@verifies TOOL-011
-@verifies TOOL-013
-@verifies TOOL-014
-@verifies TOOL-016
+@verifies TOOL-110
+@verifies TOOL-111
+@verifies TOOL-113
+@verifies TOOL-114
+@verifies TOOL-116
 """
 import glob
 import json
@@ -69,7 +69,8 @@ def broken(build, tap, record=False):
                 file.write(said)
         with open(path, "rb") as file:
             expected = file.read()
-        tap.point(name, None if said == expected else
+        sound = b"runtime error" not in said and b"Sanitizer" not in said
+        tap.point(name, None if said == expected and sound else
                   f"said:\n{said.decode(errors='replace')}expected:\n"
                   f"{expected.decode(errors='replace')}")
     done = run(tool, "check", "--json", "--description-only", "unknown-keys.yaml", cwd=BROKEN)
@@ -118,7 +119,7 @@ def schema(build, tap):
 def picture_problem(tool, name, work):
     path = os.path.join(EXAMPLES, name + ".yaml")
     svg = os.path.join(work, name + ".svg")
-    done = run(tool, "check", "--description-only", "--strict", "--picture", "--svg", svg, path)
+    done = run(tool, "check", "--description-only", "--picture", "--svg", svg, path)
     if done.returncode:
         return done.stderr.decode()
     if not re.search(rb"^Memory\n( +\S+  .*\n)+ +\S+  together", done.stdout, re.M):

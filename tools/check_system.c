@@ -89,7 +89,7 @@ static bool check_limits(const struct model *model)
 			ok = model_error(model, model->root, limits[i].key,
 					 "%zu of them, at most %zu are possible",
 					 limits[i].count, limits[i].max);
-	if (partitions != NULL && partitions->kind == YAML_MAP && partitions->child == NULL)
+	if (partitions != NULL && partitions->child == NULL)
 		ok = model_error(model, model->root, "partitions", "there is no partition");
 	return ok;
 }

@@ -4,7 +4,7 @@
  * The subcommands of `hypike`, one file each. Each gets its own argument vector, with its name
  * as argv[0], and returns an enum exit_code.
  *
- * @req TOOL-016 The manual page and the completion of bash have every command, option and key that the
+ * @req TOOL-116 The manual page and the completion of bash have every command, option and key that the
  *               command has.
  */
 #ifndef TOOLS_COMMAND_H
@@ -13,7 +13,7 @@
 int command_boot(int argc, char **argv);
 int command_build(int argc, char **argv);
 int command_check(int argc, char **argv);
-/** @req TOOL-015 `hypike new` writes a configuration that can be checked, built and booted as it is. */
+/** @req TOOL-115 `hypike new` writes a configuration that can be checked, built and booted as it is. */
 int command_new(int argc, char **argv);
 int command_pack(int argc, char **argv);
 int command_timeline(int argc, char **argv);

@@ -42,7 +42,7 @@ void complain(struct complaints *complaints, enum severity severity, struct plac
 /**
  * Print all, in the order of the file.
  *
- * @req TOOL-011 Every error of a configuration file is reported as `file:line:column: error: reason`
+ * @req TOOL-111 Every error of a configuration file is reported as `file:line:column: error: reason`
  *               with the source line and a caret, all of them in one run.
  */
 void complaints_print(const struct complaints *complaints, FILE *out);

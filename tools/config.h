@@ -15,7 +15,7 @@
  * @param model empty; afterwards the caller's to model_free(), whatever is returned.
  * @return false where there are errors.
  *
- * @req TOOL-010 A configuration file that is no well-formed system is refused: unknown keys and words
+ * @req TOOL-110 A configuration file that is no well-formed system is refused: unknown keys and words
  *               with the nearest known one, values out of range, names used twice, windows that overlap
  *               or don't fit their frame, plans that miss a period, channels to nowhere.
  */
@@ -34,7 +34,7 @@ bool config_read_text(const char *path, struct bytes text, struct model *model);
 /**
  * Print the JSON Schema of configuration files (draft 2020-12).
  *
- * @req TOOL-014 A JSON Schema of configuration files is published, made of the same tables that the
+ * @req TOOL-114 A JSON Schema of configuration files is published, made of the same tables that the
  *               reader goes by.
  */
 void config_schema_print(FILE *out);

@@ -11,7 +11,7 @@
 /**
  * For a terminal.
  *
- * @req TOOL-013 Memory map and schedule of a system are shown as text and as SVG.
+ * @req TOOL-113 Memory map and schedule of a system are shown as text and as SVG.
  */
 void picture_text(const struct model *model, FILE *out);
 /** The same as a self-contained SVG image. */

@@ -33,7 +33,7 @@ struct yaml_node {
  * no scalars are refused: a configuration needs none of them.
  * @return the root, or NULL after complaints. Where a key is there twice, both nodes are.
  *
- * @req TOOL-012 Whatever bytes a configuration file holds, reading it ends, with a complaint or a tree
+ * @req TOOL-112 Whatever bytes a configuration file holds, reading it ends, with a complaint or a tree
  *               that is bounded in depth and size.
  */
 struct yaml_node *yaml_read(struct complaints *complaints);

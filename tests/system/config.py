@@ -42,7 +42,7 @@ def _cdrom(options):
 def _cases():
     """@verifies TOOL-020
     @verifies TOOL-021
-    @verifies TOOL-015"""
+    @verifies TOOL-115"""
     yield _built("qemu-svm", _boot("--on qemu --icount=3"))
     yield _built("bochs-vmx", _boot("--on bochs"), timeout=160)
     yield _built("iso-bios", _boot("--on qemu --loader bios --multiboot 2"), timeout=160)

@@ -5,7 +5,7 @@
  *
  * sources: @tests/unit/tools/fuzz-config.sources
  * runs: 30000
- * @verifies TOOL-012
+ * @verifies TOOL-112
  * @verifies TOOL-001
  */
 #include <stdio.h>
