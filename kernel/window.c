@@ -194,7 +194,7 @@ void window_start(void)
 {
 	if (plan_count == 0)
 		return;
-	schedule.now.start = clock_ns_of(host_tsc()) + START_DELAY;
+	schedule.now = (struct epoch){.plan = 0, .start = clock_ns_of(host_tsc()) + START_DELAY};
 	schedule.next = schedule.now;
 	host_on_each_cpu(start_here, NULL);
 }

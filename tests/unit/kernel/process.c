@@ -18,7 +18,8 @@ extern const char image_start[], rodata_start[], data_start[], image_end[];
 const char image_start[1], rodata_start[1], data_start[1], image_end[1];
 
 uint8_t *process_memory;
-struct cpu process_cpu;
+struct cpu cpus[HOST_MAX_CPUS];
+unsigned int cpu_count = 1, process_current;
 struct cpu_features cpu_features;
 uint64_t process_tsc;
 uint64_t process_armed = UINT64_MAX;
@@ -78,7 +79,7 @@ void smp_call(struct cpu *cpu, void (*fn)(void *arg), void *arg)
 	fn(arg);
 }
 
-void window_advance(void)
+__attribute__((weak)) void window_advance(void)
 {
 	abort();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file cpu.h
- * Stands in for kernel/cpu.h: one CPU, without what only ring 0 has.
+ * Stands in for kernel/cpu.h: CPUs without what only ring 0 has, one of which the test says is its.
  */
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
@@ -27,13 +27,17 @@ struct cpu {
 	struct timer_queue *timers;
 	uint64_t timer_armed;
 	struct window_state window;
+	const struct partition *ran;
+	uint32_t flush;
 	struct trace_ring trace;
 };
-extern struct cpu process_cpu;
+extern struct cpu cpus[HOST_MAX_CPUS];
+extern unsigned int cpu_count, process_current;
+#define process_cpu cpus[0]
 
 static inline struct cpu *cpu_self(void)
 {
-	return &process_cpu;
+	return &cpus[process_current];
 }
 
 #endif
