@@ -2,16 +2,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Gets kernels that nobody here wrote out of Debian packages, without installing these.
-# Usage: tools/fetch-guests.sh BUILD gnumach|invaders...     leaves BUILD/debian/NAME
+# Usage: tools/fetch-guests.sh BUILD gnumach|invaders|linux|linux-full...     leaves BUILD/debian/NAME
+#
+# Linux comes with linux.cpio, an initramfs of busybox, guests/linux and the kernel's virtio modules.
 set -eu
 
 build=$1
+here=$(cd "$(dirname "$0")" && pwd)
 shift
+
+# A package that only names the newest one: which is that?
+newest() {
+	apt-cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
 
 package_of() {
 	case $1 in
 	gnumach) echo gnumach-image-1.8-486 ;;
 	invaders) echo grub-invaders ;;
+	linux) newest linux-image-cloud-amd64 ;;
+	linux-full) newest linux-image-amd64 ;;
+	busybox) echo busybox-static ;;
 	*)
 		echo "hypike: $1: no such guest" >&2
 		exit 2
@@ -19,16 +30,20 @@ package_of() {
 	esac
 }
 
+update_lists() {
+	echo "hypike: getting Debian's package lists" >&2
+	if [ "$(id -u)" -eq 0 ]; then
+		apt-get -qq update >&2
+	else
+		sudo -n apt-get -qq update >&2
+	fi
+}
+
 # Root's apt-get gives downloads to the user _apt, who may not enter our directory: a warning, no
 # more. Without package lists (a fresh container), get those first.
 download() {
 	if ! apt-get -qq download "$1" 2>download.log; then
-		echo "hypike: getting Debian's package lists" >&2
-		if [ "$(id -u)" -eq 0 ]; then
-			apt-get -qq update >&2
-		else
-			sudo -n apt-get -qq update >&2
-		fi
+		update_lists
 		apt-get -qq download "$1" 2>download.log || {
 			cat download.log >&2
 			echo "hypike: the Debian package $1 could not be fetched" >&2
@@ -37,8 +52,31 @@ download() {
 	fi
 }
 
+# Drivers of the devices that a VM has, in the order of their dependencies.
+linux_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk
+	failover net_failover virtio_net virtio_console rng-core virtio-rng'
+
+# The initramfs of a Linux kernel; quick, so made anew each time.
+initramfs() {
+	set -- "$1" --busybox busybox --init "$here/../guests/linux/init"
+	for script in "$here"/../guests/linux/scripts/*; do
+		set -- "$@" --file "etc/${script##*/}=$script"
+	done
+	for module in "$1"-modules/*.ko; do
+		set -- "$@" --file "lib/modules/${module##*/}=$module"
+	done
+	name=$1
+	shift
+	python3 "$here/initramfs.py" "$@" -o "$name.cpio.new"
+	mv "$name.cpio.new" "$name.cpio"
+}
+
 fetch() {
 	package=$(package_of "$1")
+	if [ -z "$package" ]; then
+		update_lists
+		package=$(package_of "$1")
+	fi
 	rm -rf "fetch-$1"
 	mkdir "fetch-$1"
 	cd "fetch-$1"
@@ -48,6 +86,15 @@ fetch() {
 	case $1 in
 	gnumach) gzip -dc root/boot/gnumach-*.gz >kernel ;;
 	invaders) cp root/boot/invaders.exec kernel ;;
+	busybox) cp root/bin/busybox kernel ;;
+	linux | linux-full)
+		cp root/boot/vmlinuz-* kernel
+		rm -rf "../$1-modules"
+		mkdir "../$1-modules"
+		for module in $linux_modules; do
+			find root/lib/modules -name "$module.ko" -exec cp {} "../$1-modules/" \;
+		done
+		;;
 	esac
 	mv kernel "../$1"
 	cd ..
@@ -60,4 +107,12 @@ for guest in "$@"; do
 	if [ ! -s "$guest" ]; then
 		fetch "$guest"
 	fi
+	case $guest in
+	linux*)
+		if [ ! -s busybox ]; then
+			fetch busybox
+		fi
+		initramfs "$guest"
+		;;
+	esac
 done

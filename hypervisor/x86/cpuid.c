@@ -283,6 +283,14 @@ static uint32_t xsave_size(const struct vcpu *vcpu)
 	return size;
 }
 
+/** The guest may have changed XCR0 unseen, where XSETBV isn't intercepted (QEMU): the host reads it. */
+static void take_xcr0(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, REGS_CR);
+	host_fpu_save(&vcpu->fpu);
+	vcpu->regs.xcr0 = vcpu->fpu.xcr0;
+}
+
 /** The parts of an answer that depend on the vCPU and its state. */
 static __attribute__((noinline)) void adjust(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf,
 					     uint32_t out[4])
@@ -301,8 +309,10 @@ static __attribute__((noinline)) void adjust(struct vcpu *vcpu, uint32_t leaf, u
 		out[3] = vcpu->index;
 		break;
 	case CPUID_XSTATE:
-		if (subleaf < 2)
+		if (subleaf < 2) {
+			take_xcr0(vcpu);
 			out[1] = xsave_size(vcpu);
+		}
 		break;
 	default:
 		break;

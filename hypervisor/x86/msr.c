@@ -128,6 +128,7 @@ static bool reads_as_zero(uint32_t msr)
 		return true;
 	case AMD_SYSCFG:
 	case AMD_HWCR:
+	case AMD_INT_PENDING:
 		return vendor->vendor == HV_VENDOR_SVM;
 	default:
 		return false;

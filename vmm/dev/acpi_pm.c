@@ -13,9 +13,10 @@
 #define TMR	0x0001u
 #define GBL	0x0020u
 #define PWRBTN	0x0100u
+#define RTC	0x0400u
 #define WAK_STS 0x8000u
-#define STATUS_WRITABLE (TMR | GBL | PWRBTN | WAK_STS)
-#define ENABLE_WRITABLE (TMR | GBL | PWRBTN)
+#define STATUS_WRITABLE (TMR | GBL | PWRBTN | RTC | WAK_STS)
+#define ENABLE_WRITABLE (TMR | GBL | PWRBTN | RTC)
 /* PM1 control (4.8.3.2). */
 #define SCI_EN		 0x0001u
 #define BM_RLD		 0x0002u
@@ -63,6 +64,12 @@ static void fire(struct timer *timer)
 void acpi_pm_button(struct acpi_pm *pm)
 {
 	pm->status |= PWRBTN;
+	update(pm);
+}
+
+void acpi_pm_rtc(struct acpi_pm *pm)
+{
+	pm->status |= RTC;
 	update(pm);
 }
 

@@ -37,5 +37,7 @@ struct acpi_pm {
 void acpi_pm_init(struct acpi_pm *pm, struct timer_queue *queue);
 /** The user presses the power button. */
 void acpi_pm_button(struct acpi_pm *pm);
+/** The real-time clock interrupts. */
+void acpi_pm_rtc(struct acpi_pm *pm);
 
 #endif

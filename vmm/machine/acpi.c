@@ -54,7 +54,6 @@ _Static_assert(sizeof(struct fadt) == 268, "ACPI 5.0's size");
 #define FADT_WBINVD	 (1u << 0)
 #define FADT_PROC_C1	 (1u << 2)
 #define FADT_SLP_BUTTON	 (1u << 5) /**< no fixed one */
-#define FADT_FIX_RTC	 (1u << 6) /**< RTC wake-up isn't in the fixed registers */
 #define FADT_TMR_VAL_EXT (1u << 8)
 #define FADT_RESET	 (1u << 10)
 #define BOOT_LEGACY	 (1u << 0)
@@ -422,8 +421,7 @@ static void fadt_build(struct builder *b, uint32_t facs, uint32_t dsdt)
 	fadt->p_lvl3_lat = LATENCY_C3_NONE;
 	fadt->century = RTC_CENTURY;
 	fadt->boot_arch = BOOT_LEGACY | BOOT_8042 | BOOT_NO_ASPM;
-	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC |
-		      FADT_TMR_VAL_EXT | FADT_RESET;
+	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_TMR_VAL_EXT | FADT_RESET;
 	seal(&fadt->header, "FACP", 5, sizeof(*fadt));
 	list(b, where);
 }

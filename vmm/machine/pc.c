@@ -104,6 +104,14 @@ static void isa_line(void *ctx, unsigned int irq, bool level)
 	ioapic_line(&pc.ioapic, irq == IRQ_PIT ? GSI_PIT : irq, level);
 }
 
+/** The RTC's also shows in the power management registers. */
+static void rtc_line(void *ctx, unsigned int irq, bool level)
+{
+	isa_line(ctx, irq, level);
+	if (level)
+		acpi_pm_rtc(&pc.pm);
+}
+
 /** A PCI interrupt line: low is active. The 8259s don't get them. */
 static void pci_line(void *ctx, unsigned int pin, bool asserted)
 {
@@ -224,7 +232,7 @@ static void connect(struct vm *vm)
 	pc.pic.look = (struct command){pic_looks, NULL};
 	wire_connect(&pc.pit.out, isa_line, NULL, IRQ_PIT);
 	wire_connect(&pc.com1.irq, isa_line, NULL, IRQ_COM1);
-	wire_connect(&pc.rtc.irq, isa_line, NULL, IRQ_RTC);
+	wire_connect(&pc.rtc.irq, rtc_line, NULL, IRQ_RTC);
 	wire_connect(&pc.kbc.irq, isa_line, NULL, IRQ_KEYBOARD);
 	wire_connect(&pc.pm.sci, isa_line, NULL, IRQ_SCI);
 	pc.pm.off = (struct command){switched_off, vm};
