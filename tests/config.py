@@ -7,6 +7,7 @@ broken    every file of tests/config/broken is refused with the messages of its 
 schema    the published JSON Schema is the tool's, takes the examples, and refuses every broken file
           that has something wrong in its structure
 examples  every example is well-formed; pictures of it are text and SVG
+docs      what docs/configuration.md shows is well-formed, and its way to a program of one's own works
 manual    the manual page is sound and has every option; bash completes commands, options, files
 
 @verifies TOOL-110
@@ -181,6 +182,39 @@ def manual(build, tap):
               {"qemu", "bochs", "bochs-amd"} else str(complete(tool, "boot", "--on", "")))
 
 
+def indented(text):
+    """The indented blocks of a page."""
+    return ["\n".join(line[4:] for line in block.strip("\n").splitlines()) + "\n"
+            for block in re.findall(r"(?:^(?:    .*)?\n)+", text, re.M) if block.strip()]
+
+
+OWN_PROGRAM = """\
+partitions:
+  own: {kind: native, program: hello.elf, args: rounds=2}
+"""
+
+
+def docs(build, tap):
+    tool = os.path.join(build, "tools", "hypike")
+    with open(os.path.join(SOURCE, "docs", "configuration.md"), encoding="utf-8") as file:
+        page = file.read()
+    parts = page.split("### Partitions")[1].split("### Errors")[0]
+    with open("docs.yaml", "w", encoding="utf-8") as file:
+        file.write("".join(indented(parts)))
+    done = run(tool, "check", "--description-only", "docs.yaml")
+    tap.point("the page's configuration", None if done.returncode == 0 else done.stderr.decode())
+    command = next(block for block in indented(page) if block.startswith("gcc "))
+    target = os.path.abspath("hello.elf")
+    done = subprocess.run(["sh", "-c", command.replace("-o hello.elf", f"-o {target}")], cwd=SOURCE,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    tap.point("a program of one's own is built", done.stdout)
+    with open("own.yaml", "w", encoding="ascii") as file:
+        file.write(OWN_PROGRAM)
+    done = run(tool, "boot", "--icount=3", "--timeout", "50", "own.yaml")
+    tap.point("and runs", None if b"hello from partition own, 2 of 2" in done.stdout
+              and done.returncode == 0 else (done.stdout + done.stderr).decode())
+
+
 def main():
     build, part, *options = sys.argv[1:]
     build = os.path.abspath(build)
@@ -188,7 +222,8 @@ def main():
     if part == "broken":
         broken(build, tap, "--record" in options)
     else:
-        {"schema": schema, "examples": examples, "manual": manual}[part](build, tap)
+        {"schema": schema, "examples": examples, "manual": manual,
+         "docs": docs}[part](build, tap)
     return tap.finish()
 
 
