@@ -5,7 +5,8 @@
  *     REGION[,mac=02:00:00:00:00:01][,vlan=10]
  *
  * where REGION is a shared memory region with the partition at the other end of the cable; `report=MS`
- * prints counters so often, where they have changed. Without vlan, a port is in VLAN 1.
+ * prints counters so often, where they have changed; `idle=MS` ends the switch when there was
+ * no frame for so long, after the first. Without vlan, a port is in VLAN 1.
  */
 #include <hypike/sys.h>
 
@@ -20,6 +21,9 @@
 /** Frames of one port before the others get their turn. */
 #define BUDGET 32u
 
+/** An hour. */
+#define MS_MAX 3600000u
+
 #define STATUS_ARGUMENTS 1
 #define STATUS_REGION	 2
 
@@ -32,7 +36,7 @@ static struct cable {
 } cable[BRIDGE_PORTS];
 
 static struct bridge bridge;
-static uint64_t report_ns;
+static uint64_t report_ns, idle_ns;
 
 static void put(void *ctx, char c)
 {
@@ -104,8 +108,12 @@ static int word_take(char *word)
 	char *next = strchr(word, ',');
 	bool ok = true;
 
-	if (starts(word, "report=") && number_parse(word + 7, 3600000, &ms)) {
+	if (starts(word, "report=") && number_parse(word + 7, MS_MAX, &ms)) {
 		report_ns = ms * 1000000;
+		return 0;
+	}
+	if (starts(word, "idle=") && number_parse(word + 5, MS_MAX, &ms)) {
+		idle_ns = ms * 1000000;
 		return 0;
 	}
 	while (ok && next) {
@@ -219,19 +227,29 @@ static void report(void)
 	}
 }
 
-_Noreturn static void serve(void)
+static uint64_t after(uint64_t since, uint64_t ns)
 {
-	uint64_t next = report_ns ? hypike_time() + report_ns : HYPIKE_FOREVER;
+	return ns ? since + ns : HYPIKE_FOREVER;
+}
 
-	for (;;) {
+/** Until there was no frame for too long; before the first one, systems may take long to start. */
+static void serve(void)
+{
+	uint64_t now = hypike_time();
+	uint64_t next = after(now, report_ns), end = HYPIKE_FOREVER;
+
+	while (now < end) {
 		uint64_t bits;
 		bool busy = false;
 		for (unsigned int i = 0; i < bridge.ports; i++)
 			busy |= port_serve(i);
 		tell_all();
 		if (!busy && sleep_all())
-			hypike_wait(UINT64_MAX, next, &bits);
-		if (hypike_time() >= next) {
+			hypike_wait(UINT64_MAX, next < end ? next : end, &bits);
+		now = hypike_time();
+		if (busy)
+			end = after(now, idle_ns);
+		if (now >= next) {
 			report();
 			next += report_ns;
 		}
@@ -250,4 +268,5 @@ int main(void)
 	}
 	lib_fprintf(put, NULL, "switch: %u ports\n", bridge.ports);
 	serve();
+	return 0;
 }
