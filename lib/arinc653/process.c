@@ -254,6 +254,7 @@ void STOP_SELF(void)
 
 	if (self == NULL)
 		return;
+	process_check_stack(self);
 	guard_take();
 	process_end(self);
 	if (process_is_handler(self) && fault_handled()) {

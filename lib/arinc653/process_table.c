@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/arinc653/process_table.h"
 
+#include "lib/arinc653/fault.h"
 #include "lib/arinc653/guard.h"
 #include "lib/arinc653/memory.h"
 #include "lib/arinc653/monitor.h"
@@ -105,6 +106,30 @@ void process_lock(struct process *process, LOCK_LEVEL_TYPE level)
 	locker = level == 0 ? NULL : process;
 }
 
+/* ---- stacks ---- */
+
+#define STACK_MARK UINT64_C(0x6b63617453794d49)
+
+/* The lowest word of the stack: whoever goes below it has most likely gone over it. */
+static uint64_t *stack_mark(const struct process *process)
+{
+	return (uint64_t *)(uintptr_t)process->stack;
+}
+
+void process_check_stack(struct process *self)
+{
+	bool handled;
+
+	if (*stack_mark(self) == STACK_MARK)
+		return;
+	*stack_mark(self) = STACK_MARK;
+	guard_take();
+	handled = fault_raise(self, STACK_OVERFLOW, NULL, 0);
+	guard_give();
+	if (!handled)
+		fault_report(STACK_OVERFLOW, NULL, 0);
+}
+
 /* ---- a process's life ---- */
 
 static void sleep_until_go(const struct process *self)
@@ -192,6 +217,7 @@ void process_begin(struct process *process)
 	process->dormant = false;
 	process->priority = process->attributes.BASE_PRIORITY;
 	process->order = orders++;
+	*stack_mark(process) = STACK_MARK;
 	process_apply_priority(process);
 }
 
@@ -233,6 +259,7 @@ RETURN_CODE_TYPE process_sleep(struct process *self)
 	monitor_expect(self->wake_time);
 	guard_give();
 	sleep_until_go(self);
+	process_check_stack(self);
 	return self->result;
 }
 

@@ -90,6 +90,12 @@ void process_wake(struct process *process, RETURN_CODE_TYPE result);
  * @return the result that it was woken with
  */
 RETURN_CODE_TYPE process_sleep(struct process *self);
+/**
+ * Report the caller's stack if it has overflowed. Not under the guard.
+ *
+ * @req LIB-612 A process that overflows its stack is reported when it next waits, or ends.
+ */
+void process_check_stack(struct process *self);
 /** Give the kernel the priority that the process now has. */
 void process_apply_priority(const struct process *process);
 

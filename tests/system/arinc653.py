@@ -14,7 +14,8 @@ def _apex(name, machine, *options, plans=1, builds=("normal",), timeout=60):
 
 
 def _cases():
-    for name in ("process", "local", "time", "time-windows", "ports", "ports-windows"):
+    for name in ("process", "local", "time", "time-windows", "ports",
+                 "ports-windows", "error"):
         yield _apex(name, "qemu-svm", builds=BOTH)
     for name in ("process", "time-windows", "ports"):
         yield _apex(name, "bochs-vmx", timeout=120)

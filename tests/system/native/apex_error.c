@@ -3,6 +3,7 @@
  * ARINC 653 part 1, 3.8: errors of processes and their handler, each return code of each service. The
  * kernel's faults come to it, too, where the configuration says so (system.h: SYSTEM_ACTION_NOTIFY).
  * @verifies LIB-611
+ * @verifies LIB-612
  * @verifies LIB-623
  */
 #include "lib/hypike/program.h"
@@ -147,6 +148,8 @@ static void victim(void)
 
 	note('v');
 	victim_does = 'n';
+	if (what == 's') /* as a call too deep would: the lowest bytes of its stack */
+		memset((void *)((uintptr_t)__builtin_frame_address(0) & ~(SMALL_STACK - 1ul)), 0, 64);
 	if (what == 'l')
 		locks_and_raises();
 	if (what == '/')
@@ -206,6 +209,15 @@ static void test_faults(void)
 	trail_is("vV", "3.8 it can be started again");
 }
 
+static void test_stack(void)
+{
+	victimise(STOP_VICTIM, 's');
+	trail_is("vV{e}", "3.8 a stack that has overflowed is seen when the process ends");
+	check(error_count == 1 && errors[0].ERROR_CODE == STACK_OVERFLOW &&
+		      errors[0].FAILED_PROCESS_ID == victim_id && state(victim_id) == DORMANT,
+	      "3.8.2.3 as a stack overflow of that process");
+}
+
 static void test_report(void)
 {
 	static uint8_t much[MAX_ERROR_MESSAGE_SIZE + 1];
@@ -228,7 +240,9 @@ static void conductor(void)
 	test_raise();
 	test_raise_locked();
 	test_stop_locker();
-	test_faults();
+	test_stack();
+	if (strcmp(hypike_info()->args, "faults") == 0)
+		test_faults();
 	expect(create_handler(handle, SMALL_STACK), NO_ACTION,
 	       "3.8.2.2 CREATE_ERROR_HANDLER, in mode NORMAL there is one already");
 	finish();
