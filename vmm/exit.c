@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "lib/x86/regs.h"
 #include "vmm/machine/machine.h"
+#include "vmm/pv.h"
 #include "vmm/status.h"
 #include "vmm/vm.h"
 
@@ -88,12 +89,16 @@ static enum vcpu_verdict exit_eoi(struct vcpu *vcpu, struct hv_vcpu_page *page)
 	return VCPU_RUN;
 }
 
-/** A hypercall that nobody knows: an error in the result register. */
 static enum vcpu_verdict exit_hypercall(struct vcpu *vcpu, struct hv_vcpu_page *page)
 {
+	uint64_t *gpr = hv_x86_regs(page)->gpr;
+
 	if (!vcpu_need(vcpu, HV_X86_REGS_GPR))
 		return VCPU_END;
-	hv_x86_regs(page)->gpr[HV_RAX] = (uint64_t)(int64_t)HV_E_UNSUPPORTED;
+	const uint64_t args[PV_ARGS] = {gpr[HV_RBX], gpr[HV_RCX], gpr[HV_RDX], gpr[HV_RSI]};
+	platform_mutex_lock(&vcpu->vm->lock);
+	gpr[HV_RAX] = (uint64_t)pv_hypercall(vcpu, page->exit.hypercall, args);
+	platform_mutex_unlock(&vcpu->vm->lock);
 	page->dirty |= HV_X86_REGS_GPR;
 	return VCPU_RUN;
 }

@@ -8,6 +8,7 @@
 #define VMM_PLATFORM_H
 
 #include <hypike/hv.h>
+#include <hypike/pv.h>
 
 #define PLATFORM_FOREVER UINT64_MAX
 
@@ -103,6 +104,22 @@ bool platform_region(const char *name, struct platform_region *region);
 hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal);
 /** Notify the other partitions that have the region. */
 void platform_region_notify(const struct platform_region *region);
+/* ------------------------------------------------------------------------------------- ports */
+
+/** A port of the partition by name (padded with NUL); pv.h tells what is in the structures. */
+hv_status_t platform_port_open(const char name[PV_NAME_SIZE], struct pv_port_info *info);
+hv_status_t platform_port_status(uint32_t port, struct pv_port_status *status);
+/** Set event `signal` (below PLATFORM_SIGNALS) of platform_wait() when a message comes or is taken. */
+hv_status_t platform_port_bind(uint32_t port, uint8_t signal);
+hv_status_t platform_sampling_write(uint32_t port, const void *message, uint64_t size);
+hv_status_t platform_sampling_read(uint32_t port, void *message, uint64_t room,
+				   struct pv_sample *sample);
+/** Never waits: HV_E_FULL. */
+hv_status_t platform_queuing_send(uint32_t port, const void *message, uint64_t size);
+/** Never waits: HV_E_STATE. @return the message's size, or a negative status */
+int64_t platform_queuing_receive(uint32_t port, void *message, uint64_t room);
+hv_status_t platform_queuing_clear(uint32_t port);
+
 /** The command line: options as in options.h. */
 const char *platform_args(void);
 

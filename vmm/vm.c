@@ -9,6 +9,7 @@
 #include "vmm/check.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
+#include "vmm/pv.h"
 #include "vmm/status.h"
 
 /* -------------------------------------------------------------------------------- messages and end */
@@ -196,6 +197,7 @@ int vm_create(struct vm *vm, const struct options *options)
 	memset(vm, 0, sizeof(*vm));
 	vm->options = options;
 	vm->started = platform_time();
+	pv_reset();
 	bus_init(&vm->bus);
 	vm->timers.sooner = deadline_sooner;
 	vm->timers.ctx = vm;

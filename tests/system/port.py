@@ -25,6 +25,11 @@ def _regions(name, machine, cpus, *options, **rest):
     return _image(name, machine, cpus, *options, tap=3, **rest)
 
 
+def _guest(name, machine, cpus, *options, **rest):
+    return _image(name, machine, cpus, *options, tap=2, **rest,
+                  expect=(r"^hypike: partition echoer exited with status 0$",))
+
+
 # Programs that use ports which they don't have, and what is said of devices that the kernel has.
 THIEVES = ("none", "too-wide", "string")
 TAKEN = {
@@ -68,6 +73,9 @@ CASES = [
     _regions("regions-apart", "qemu-svm", 2, builds=BOTH),
     _regions("regions-apart", "bochs-vmx", 2, timeout=120),
     _ports("ports", "qemu-svm", 1, ICOUNT, builds=BOTH),
+    _guest("ports-guest", "qemu-svm", 1, ICOUNT),
+    _guest("ports-guest", "qemu-svm", 2, builds=BOTH),
+    _guest("ports-guest", "bochs-vmx", 1, timeout=120),
     _ports("ports", "qemu-svm", 2),
     _ports("ports-apart", "qemu-svm", 2),
     _ports("ports-apart", "qemu-svm", 4, builds=BOTH),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/vmm/mock.h"
+#include "tests/unit/vmm/mock_port.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ static hv_status_t call(void)
 
 void mock_reset(void)
 {
+	mock_port_reset();
 	for (unsigned int i = 0; i < thread_count; i++)
 		pthread_join(threads[i], NULL);
 	for (unsigned int i = 0; i < HV_MAX_VCPUS; i++) {

@@ -185,6 +185,72 @@ void platform_region_notify(const struct platform_region *region)
 	hypike_shared_notify(region->number);
 }
 
+/* ------------------------------------------------------------------------------------------- ports */
+
+hv_status_t platform_port_open(const char name[PV_NAME_SIZE], struct pv_port_info *info)
+{
+	struct hypike_port_info found = {0};
+	char terminated[PV_NAME_SIZE + 1] = {0};
+	hv_status_t status;
+
+	memcpy(terminated, name, PV_NAME_SIZE);
+	status = hypike_port_open(terminated, &found);
+	*info = (struct pv_port_info){
+		.port = found.port,
+		.kind = found.kind,
+		.direction = found.direction,
+		.max_message = found.max_message,
+		.depth = found.depth,
+		.refresh = found.refresh,
+	};
+	return status;
+}
+
+hv_status_t platform_port_status(uint32_t port, struct pv_port_status *status)
+{
+	struct hypike_port_status found = {0};
+	hv_status_t result = hypike_port_status(port, &found);
+
+	*status = (struct pv_port_status){
+		.messages = found.messages, .valid = found.valid, .overflows = found.overflows};
+	return result;
+}
+
+hv_status_t platform_port_bind(uint32_t port, uint8_t signal)
+{
+	return hypike_port_bind(port, EVENT_THREAD, UINT64_C(1) << signal);
+}
+
+hv_status_t platform_sampling_write(uint32_t port, const void *message, uint64_t size)
+{
+	return hypike_sampling_write(port, message, size);
+}
+
+hv_status_t platform_sampling_read(uint32_t port, void *message, uint64_t room,
+				   struct pv_sample *sample)
+{
+	struct hypike_sample found = {0};
+	hv_status_t status = hypike_sampling_read(port, message, room, &found);
+
+	*sample = (struct pv_sample){found.size, found.valid, found.age};
+	return status;
+}
+
+hv_status_t platform_queuing_send(uint32_t port, const void *message, uint64_t size)
+{
+	return hypike_queuing_send(port, message, size, 0, HYPIKE_FIFO);
+}
+
+int64_t platform_queuing_receive(uint32_t port, void *message, uint64_t room)
+{
+	return hypike_queuing_receive(port, message, room, 0, HYPIKE_FIFO);
+}
+
+hv_status_t platform_queuing_clear(uint32_t port)
+{
+	return hypike_queuing_clear(port);
+}
+
 const char *platform_args(void)
 {
 	return hypike_info()->args;
