@@ -40,6 +40,8 @@ void driver_query(struct hv_caps *caps);
  */
 hv_status_t vm_create(struct host_pool *pool, const struct hv_vm_params *params, struct vm **vm);
 hv_status_t vm_destroy(struct vm *vm);
+/** All threads that were in the driver with the VM have ended, wherever they were: it can be destroyed. */
+void vm_abandon(struct vm *vm);
 /** Say whose notification word the VM's doorbells ring; NULL: nobody's, as at first. */
 void vm_set_signal(struct vm *vm, struct host_thread *thread);
 

@@ -18,22 +18,31 @@
 
 #define REFUSED_STATUS 1
 
-static unsigned int running;
+static unsigned int running[2]; /* partitions; [1]: services */
 static int worst;
 
-void end_init(unsigned int partitions)
+void end_partition_begins(bool service)
 {
-	running = partitions;
+	__atomic_add_fetch(&running[service], 1, __ATOMIC_SEQ_CST);
 }
 
-void end_partition(int status)
+/* @return true where nothing is left that the machine goes on for */
+static bool last_of(bool service)
+{
+	unsigned int left = __atomic_sub_fetch(&running[service], 1, __ATOMIC_SEQ_CST);
+
+	return left == 0 &&
+	       (!service || __atomic_load_n(&running[0], __ATOMIC_SEQ_CST) == 0);
+}
+
+void end_partition(int status, bool service)
 {
 	int old = __atomic_load_n(&worst, __ATOMIC_SEQ_CST);
 
 	while (status > old && !__atomic_compare_exchange_n(&worst, &old, status, false,
 							    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		;
-	if (__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST) == 0)
+	if (last_of(service))
 		end_machine(__atomic_load_n(&worst, __ATOMIC_SEQ_CST));
 }
 

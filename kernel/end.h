@@ -6,10 +6,15 @@
 #ifndef KERNEL_END_H
 #define KERNEL_END_H
 
-/** How many partitions the machine waits for. */
-void end_init(unsigned int partitions);
-/** A partition has ended; with the last one the machine does, with the greatest status of all. */
-void end_partition(int status);
+#include <stdbool.h>
+
+/** A partition begins, for the first time or after it had ended. */
+void end_partition_begins(bool service);
+/**
+ * A partition has ended. With the last one the machine does, with the greatest status of all; services
+ * don't count, unless there is nothing else.
+ */
+void end_partition(int status, bool service);
 /** End the machine now: report, stop the other CPUs, virtualization off, power off. */
 _Noreturn void end_machine(int status);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/health.h"
 
+#include "kernel/cpu.h"
 #include "kernel/end.h"
 #include "kernel/health_table.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
+#include "vmm/status.h"
 
 #define HALT_STATUS 126 /* of a machine that the health monitor halts */
 
@@ -56,17 +59,32 @@ void health_init(const struct system_image *image)
 	health_table_init(image);
 }
 
-/* What the partition's last status says where an error ended it. */
+/* What the partition's last status says where an error ended it: a program's own, else one that tells
+ * the error; a processor exception has 128 plus the vector (trap.c). */
 static int status_of(uint32_t error, uint64_t detail)
 {
-	return error == SYSTEM_ERROR_EXIT ? (int)(detail & 0xff) : 128 + (int)error;
+	return error == SYSTEM_ERROR_EXIT || error == SYSTEM_ERROR_PARTITION_INIT ||
+			       error == SYSTEM_ERROR_VMM_FAULT || error == SYSTEM_ERROR_GUEST_FAULT
+		       ? (int)(detail & 0xff)
+		       : 160 + (int)error;
 }
 
-static void act(uint32_t partition, uint32_t error, uint32_t action, uint64_t detail)
+static void act(uint32_t partition, uint32_t error, uint32_t action, uint32_t argument,
+		uint64_t detail)
 {
 	switch (action) {
 	case SYSTEM_ACTION_STOP:
 		partition_stop(&partitions[partition], status_of(error, detail));
+		break;
+	case SYSTEM_ACTION_RESTART_WARM:
+	case SYSTEM_ACTION_RESTART_COLD:
+		partition_restart(&partitions[partition],
+				  action == SYSTEM_ACTION_RESTART_WARM ? PARTITION_WARM
+								       : PARTITION_COLD,
+				  status_of(error, detail), HYPIKE_START_HEALTH);
+		break;
+	case SYSTEM_ACTION_SWITCH_PLAN:
+		window_request_plan(argument);
 		break;
 	case SYSTEM_ACTION_HALT_MODULE:
 		end_machine(HALT_STATUS);
@@ -93,6 +111,47 @@ void health_report(uint32_t partition, uint32_t error, uint32_t thread, uint64_t
 	(void)thread;
 	if (action == SYSTEM_ACTION_IGNORE)
 		return;
-	tell(partition, error, action, address, detail);
-	act(partition, error, action, detail);
+	if (error != SYSTEM_ERROR_EXIT || !health_table_default(partition, error))
+		tell(partition, error, action, address, detail);
+	act(partition, error, action, argument, detail);
+}
+
+/* ---- what a program itself gives rise to ---- */
+
+hv_status_t health_denied(void)
+{
+	const struct thread *self = cpu_self()->current;
+
+	health_report(self->partition->index, SYSTEM_ERROR_ILLEGAL_REQUEST, self->index, 0, 0);
+	return HV_E_DENIED;
+}
+
+/* What a VMM's status says (vmm/status.h); those that aren't here are the guest's or user's wish. */
+static const uint8_t vmm_errors[] = {
+	[VMM_STATUS_OPTIONS - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_PARTITION_INIT,
+	[VMM_STATUS_MEMORY - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_PARTITION_INIT,
+	[VMM_STATUS_LOAD - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_PARTITION_INIT,
+	[VMM_STATUS_HYPERVISOR - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_VMM_FAULT,
+	[VMM_STATUS_TRIPLE_FAULT - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_GUEST_FAULT,
+	[VMM_STATUS_HALTED - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_GUEST_FAULT,
+	[VMM_STATUS_EMULATION - VMM_STATUS_OPTIONS] = SYSTEM_ERROR_GUEST_FAULT,
+};
+
+static uint32_t error_of_exit(const struct partition *partition, int status)
+{
+	uint32_t reason = (uint32_t)status - VMM_STATUS_OPTIONS;
+
+	if (partition->config->kind != SYSTEM_PARTITION_VMM || status < VMM_STATUS_OPTIONS ||
+	    reason >= sizeof(vmm_errors) || vmm_errors[reason] == 0)
+		return SYSTEM_ERROR_EXIT;
+	return vmm_errors[reason];
+}
+
+void health_exit(int status)
+{
+	const struct thread *self = cpu_self()->current;
+	const struct partition *partition = self->partition;
+	uint32_t error = error_of_exit(partition, status);
+
+	health_report(partition->index, error, self->index, 0, (uint64_t)status);
 }

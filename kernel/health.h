@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include <hypike/hv.h>
 #include <hypike/system.h>
 
 #include "lib/system_image.h"
@@ -36,6 +37,14 @@ void health_init(const struct system_image *image);
  */
 void health_report(uint32_t partition, uint32_t error, uint32_t thread, uint64_t address,
 		   uint64_t detail);
+
+/**
+ * The calling thread's partition asked for what it has no right to.
+ * @return HV_E_DENIED, which is the call's answer unless that ends the partition
+ */
+hv_status_t health_denied(void);
+/** The calling thread's program ends with this status, which says why where it is a VMM's. */
+void health_exit(int status);
 
 /** @return "memory violation" and the like; for any number. */
 const char *health_error_name(uint32_t error);

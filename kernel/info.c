@@ -79,6 +79,9 @@ static void fill(struct hypike_info *info, const struct partition *partition,
 		.ram_size = partition->ram_size,
 		.priority = partition->priority,
 		.hidden = partition->hidden,
+		.index = partition->index,
+		.rights = partition->config->flags,
+		.partition_count = partition_count,
 	};
 	memcpy(info->partition, partition->name, HYPIKE_NAME_MAX);
 	info->args = put_string(&writer, args_of(partition, image));
@@ -100,4 +103,11 @@ void info_make(struct partition *partition, const struct system_image *image)
 			   partition->name);
 	fill(info, partition, image);
 	partition->info = info;
+}
+
+void info_update(struct partition *partition)
+{
+	partition->info->start = partition->start;
+	partition->info->warm = partition->warm;
+	partition->info->restarts = partition->starts - 1;
 }

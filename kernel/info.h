@@ -10,6 +10,8 @@
 
 /** Pages that it takes. */
 uint64_t info_pages(const struct partition *partition, const struct system_image *image);
+/** Say in it how the partition was started this time. */
+void info_update(struct partition *partition);
 /** Fill and map it, read-only, at USER_INFO. */
 void info_make(struct partition *partition, const struct system_image *image);
 

@@ -61,40 +61,126 @@ int64_t partition_thread_create(struct partition *partition, uint64_t entry, uin
 	return thread->index;
 }
 
+/* ---- the beginning ---- */
+
+/* The first thread, on the partition's first CPU. All slots are free; the lock is held. */
+static void make_first(struct partition *partition)
+{
+	struct thread *thread = &partition->threads[0];
+
+	partition->state = PARTITION_STARTING;
+	partition->starts++;
+	partition->warm = partition->next == PARTITION_WARM && partition->scrubbed;
+	partition->next = PARTITION_STAYS;
+	thread_prepare_kernel(thread, partition_begin);
+	fill_slot(partition, thread, partition->priority,
+		  (uint32_t)__builtin_ctzll(partition->cpus));
+	partition->alive = 1;
+}
+
+static bool is_service(const struct partition *partition)
+{
+	return (partition->config->flags & SYSTEM_PARTITION_SERVICE) != 0;
+}
+
 /* ---- the end ---- */
+
+/* The lock is held. */
+static void stop_threads(struct partition *partition, int status)
+{
+	if (partition->state != PARTITION_STOPPING)
+		partition->status = status;
+	partition->state = PARTITION_STOPPING;
+	for (uint32_t i = 0; i < partition->thread_limit; i++)
+		if (partition->threads[i].state != THREAD_FREE)
+			thread_stop(&partition->threads[i]);
+}
 
 void partition_stop(struct partition *partition, int status)
 {
 	host_lock(&partition->lock);
-	if (partition->state == PARTITION_RUNNING) {
-		partition->state = PARTITION_ENDING;
-		partition->status = status;
-	}
-	for (uint32_t i = 0; i < partition->thread_limit; i++)
-		if (partition->threads[i].state != THREAD_FREE)
-			thread_stop(&partition->threads[i]);
+	partition->next = PARTITION_STAYS;
+	if (partition->state != PARTITION_IDLE)
+		stop_threads(partition, status);
 	host_unlock(&partition->lock);
+}
+
+static bool asked_for(enum hypike_start start)
+{
+	return start == HYPIKE_START_NORMAL || start == HYPIKE_START_SELF;
+}
+
+/* What was asked for twice is done the colder way. The lock is held. */
+static void set_next(struct partition *partition, enum partition_next next,
+		     enum hypike_start start)
+{
+	if (partition->state == PARTITION_STOPPING && partition->next == PARTITION_STAYS &&
+	    !asked_for(start))
+		return;
+	if (partition->next < next)
+		partition->next = next;
+	partition->start = start;
+}
+
+void partition_restart(struct partition *partition, enum partition_next next, int status,
+		       enum hypike_start start)
+{
+	bool idle;
+
+	host_lock(&partition->lock);
+	set_next(partition, next, start);
+	idle = partition->state == PARTITION_IDLE;
+	if (idle)
+		make_first(partition);
+	else
+		stop_threads(partition, status);
+	host_unlock(&partition->lock);
+	if (idle) {
+		end_partition_begins(is_service(partition));
+		thread_unpark(&partition->threads[0]);
+	}
 }
 
 static void ended(struct partition *partition)
 {
 	console_flush(&partition->console);
 	host_log("partition %s exited with status %d", partition->name, partition->status);
-	end_partition(partition->status);
+	end_partition(partition->status, is_service(partition));
+}
+
+static void begins_anew(struct partition *partition)
+{
+	console_flush(&partition->console);
+	host_log("partition %s ended with status %d; %s restart", partition->name,
+		 partition->status, partition->warm ? "warm" : "cold");
+	thread_unpark(&partition->threads[0]);
+}
+
+/* The lock is held. */
+static void all_gone(struct partition *partition)
+{
+	if (partition->state != PARTITION_STOPPING)
+		partition->status = 0; /* the last thread ended by itself */
+	partition->state = PARTITION_IDLE;
+	if (partition->next != PARTITION_STAYS)
+		make_first(partition);
 }
 
 void partition_thread_gone(struct thread *thread)
 {
 	struct partition *partition = thread->partition;
-	bool last;
+	bool last, again;
 
 	port_thread_gone(thread);
 	host_lock(&partition->lock);
 	thread->state = THREAD_FREE;
 	last = --partition->alive == 0;
 	if (last)
-		partition->state = PARTITION_ENDED;
+		all_gone(partition);
+	again = partition->state == PARTITION_STARTING;
 	host_unlock(&partition->lock);
-	if (last)
+	if (last && again)
+		begins_anew(partition);
+	else if (last)
 		ended(partition);
 }

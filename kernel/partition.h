@@ -2,6 +2,9 @@
 /**
  * @file partition.h
  * Partitions: memory, an address space and the threads of one ring-3 program.
+ *
+ * A partition begins, at boot as at each restart, with a thread of its own that stays in the kernel until
+ * memory and program are as they are to be (partition_start.c), and then becomes the program's first.
  */
 #ifndef KERNEL_PARTITION_H
 #define KERNEL_PARTITION_H
@@ -10,6 +13,7 @@
 #include <hypike/system.h>
 
 #include "kernel/console.h"
+#include "kernel/elf.h"
 #include "kernel/pool.h"
 #include "kernel/sched.h"
 #include "lib/system_image.h"
@@ -17,7 +21,15 @@
 struct vm;
 struct vcpu;
 
-enum partition_state { PARTITION_RUNNING, PARTITION_ENDING, PARTITION_ENDED };
+enum partition_state {
+	PARTITION_IDLE,	    /**< not started yet, or ended */
+	PARTITION_STARTING, /**< its first thread is in the kernel, preparing memory */
+	PARTITION_RUNNING,
+	PARTITION_STOPPING, /**< its threads are ending */
+};
+
+/** What follows when all threads have ended. */
+enum partition_next { PARTITION_STAYS, PARTITION_WARM, PARTITION_COLD };
 
 struct partition {
 	const struct system_partition *config;
@@ -29,14 +41,20 @@ struct partition {
 	struct host_pool pool;
 	uint32_t own_pages; /**< of the pool, before there is a VM */
 	uint64_t root;	/**< page tables */
-	uint64_t entry; /**< of its program */
+	struct elf_program program;
+	struct hypike_info *info; /**< the kernel's view of it */
 	uint64_t ram_phys, ram_size;
 	struct hypike_info *info;
 	uint64_t hidden; /**< ticks outside its windows, where its VM isn't to see them (hide.h) */
 	/** Guards what follows, against other CPUs. */
 	struct host_lock lock;
 	enum partition_state state;
-	int status;
+	int status;	   /**< of its last end */
+	enum partition_next next;
+	enum hypike_start start; /**< why it was started, or is to be */
+	bool warm;		 /**< the start that is on its way, or was, keeps the RAM */
+	bool scrubbed;		 /**< the RAM has once been cleared as a whole */
+	uint32_t starts;	 /**< how often it was started since boot */
 	uint32_t alive; /**< threads that have not ended */
 	uint32_t thread_limit;
 	struct thread *threads; /**< thread_limit of them */
@@ -60,7 +78,7 @@ extern uint32_t partition_count;
  *              of it is reported with the partition's name and the sizes.
  */
 void partitions_create(const struct system_image *image);
-/** Start the first thread of each. */
+/** Start all that are not dormant. */
 void partitions_start(void);
 
 /** The partition of the calling thread. */
@@ -71,9 +89,20 @@ struct partition *partition_self(void);
  */
 int64_t partition_thread_create(struct partition *partition, uint64_t entry, uint64_t stack,
 				uint64_t arg, uint32_t priority, uint32_t cpu);
-/** End all threads of a partition, of whatever CPU; the first status given counts. */
+/** End all threads of a partition, of whatever CPU, for good; the first status given counts. */
 void partition_stop(struct partition *partition, int status);
+/**
+ * End a partition and begin it anew, or begin it where it has ended or was never started; in its own
+ * time. One that is stopping for good goes on to do so, unless it is a partition that asks (`start` is
+ * HYPIKE_START_NORMAL or _SELF).
+ *
+ * @param next PARTITION_WARM or PARTITION_COLD
+ */
+void partition_restart(struct partition *partition, enum partition_next next, int status,
+		       enum hypike_start start);
 /** A thread has left its stack for good. */
 void partition_thread_gone(struct thread *thread);
+/** What the first thread does before it is the program's. Interrupts are off; it polls. */
+_Noreturn void partition_begin(void);
 
 #endif

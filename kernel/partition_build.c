@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Making the partitions: each gets one contiguous block of RAM and one pool of pages, and everything
- * that the kernel will ever need for it comes out of that pool, now or later.
+ * that the kernel will ever need for it comes out of that pool, now or later. What is in the memory is
+ * the partition's own business, in its own time (partition_start.c).
  */
 #include "kernel/address.h"
 #include "kernel/cpu.h"
@@ -141,34 +142,18 @@ static void make_memory(struct partition *partition, uint64_t pages)
 	if (partition->ram_size == 0)
 		return;
 	partition->ram_phys = take_memory(partition, "RAM", partition->ram_size, HV_2M);
-	memset(phys_to_virt(partition->ram_phys), 0, partition->ram_size);
 	map(partition, USER_RAM, partition->ram_phys, partition->ram_size, MAP_WRITE);
 }
 
 /* ---- program, files, stack ---- */
 
-/* The part of the segment's file bytes that falls into the page at `at`. */
-static void fill_page(uint8_t *page, uint64_t at, const struct elf_segment *segment)
-{
-	uint64_t from = at > segment->address ? at : segment->address;
-	uint64_t end = segment->address + segment->file_size;
-	uint64_t to = at + HV_PAGE_SIZE < end ? at + HV_PAGE_SIZE : end;
-
-	if (from < to)
-		memcpy(page + (from - at), segment->bytes + (from - segment->address), to - from);
-}
-
-static void load_segment(struct partition *partition, const struct elf_segment *segment)
+static void make_segment(struct partition *partition, const struct elf_segment *segment)
 {
 	unsigned int rights = (segment->write ? MAP_WRITE : 0) | (segment->exec ? MAP_EXEC : 0);
 	uint64_t at = segment->address & ~(uint64_t)HV_PAGE_MASK;
 
-	for (; at < segment->address + segment->size; at += HV_PAGE_SIZE) {
-		uint8_t *page = take_page(partition);
-
-		fill_page(page, at, segment);
-		map(partition, at, virt_to_phys(page), HV_PAGE_SIZE, rights);
-	}
+	for (; at < segment->address + segment->size; at += HV_PAGE_SIZE)
+		map(partition, at, virt_to_phys(take_page(partition)), HV_PAGE_SIZE, rights);
 }
 
 static void make_stack(struct partition *partition)
@@ -247,15 +232,15 @@ static void take_config(struct partition *partition, const struct system_partiti
 static void build(struct partition *partition, const struct system_image *image)
 {
 	const struct system_file *file = &image->files[partition->config->program];
-	struct elf_program program;
-	const char *reason = elf_check(system_image_data(image, file), file->size, &program);
+	struct elf_program *program = &partition->program;
+	const char *reason = elf_check(system_image_data(image, file), file->size, program);
 
 	if (reason != NULL)
 		end_refuse("partition %s: program %s: %s", partition->name,
 			   system_image_string(image, file->name), reason);
-	make_memory(partition, pool_pages(partition, image, &program));
-	for (uint32_t i = 0; i < program.count; i++)
-		load_segment(partition, &program.segment[i]);
+	make_memory(partition, pool_pages(partition, image, program));
+	for (uint32_t i = 0; i < program->count; i++)
+		make_segment(partition, &program->segment[i]);
 	make_stack(partition);
 	map_files(partition, image);
 	if (!shared_map(partition))
@@ -267,7 +252,6 @@ static void build(struct partition *partition, const struct system_image *image)
 		refuse(partition, "its kernel memory is too small for its page tables");
 	info_make(partition, image);
 	make_threads(partition);
-	partition->entry = program.entry;
 	partition->own_pages = partition->pool.used;
 }
 
@@ -293,9 +277,7 @@ void partitions_create(const struct system_image *image)
 
 void partitions_start(void)
 {
-	end_init(partition_count);
 	for (uint32_t i = 0; i < partition_count; i++)
-		partition_thread_create(&partitions[i], partitions[i].entry, USER_STACK_TOP,
-					USER_INFO, partitions[i].priority,
-					(uint32_t)__builtin_ctzll(partitions[i].cpus));
+		if ((partitions[i].config->flags & SYSTEM_PARTITION_DORMANT) == 0)
+			partition_restart(&partitions[i], PARTITION_COLD, 0, HYPIKE_START_NORMAL);
 }

@@ -42,6 +42,20 @@ void pool_init(struct host_pool *pool, uint64_t phys, uint32_t pages)
 		mark(pool, page, true);
 }
 
+void pool_reset(struct host_pool *pool, uint32_t used)
+{
+	host_lock(&pool->lock);
+	for (uint32_t word = used / BITS; word < pool->words; word++)
+		pool->bitmap[word] = 0;
+	if (used % BITS != 0)
+		pool->bitmap[used / BITS] = (UINT64_C(1) << used % BITS) - 1;
+	for (uint32_t page = pool->pages; page < pool->words * BITS; page++)
+		mark(pool, page, true);
+	pool->used = used;
+	pool->first = used / BITS;
+	host_unlock(&pool->lock);
+}
+
 /* The common case: one page, the lowest. */
 static uint32_t find_one(struct host_pool *pool)
 {

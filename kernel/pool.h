@@ -21,6 +21,8 @@ struct host_pool {
 
 /** Make a pool of `pages` pages from `phys` on; its first pages hold the bitmap. */
 void pool_init(struct host_pool *pool, uint64_t phys, uint32_t pages);
+/** Free all pages but the first `used`. */
+void pool_reset(struct host_pool *pool, uint32_t used);
 /** Pages that the bitmap of a pool of that size takes from it. */
 uint32_t pool_overhead(uint32_t pages);
 

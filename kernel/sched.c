@@ -219,6 +219,18 @@ struct first_stack {
 	struct trap_frame frame;
 };
 
+static struct trap_frame first_frame(uint64_t entry, uint64_t stack, uint64_t arg)
+{
+	return (struct trap_frame){
+		.rdi = arg,
+		.rip = entry,
+		.cs = SEL_USER_CODE,
+		.rflags = RFLAGS_FIXED | RFLAGS_IF,
+		.rsp = stack,
+		.ss = SEL_USER_DATA,
+	};
+}
+
 void thread_prepare(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t arg)
 {
 	struct first_stack *first = (struct first_stack *)thread->stack_top - 1;
@@ -226,17 +238,30 @@ void thread_prepare(struct thread *thread, uint64_t entry, uint64_t stack, uint6
 	*first = (struct first_stack){
 		.first = switched,
 		.then = trap_return,
-		.frame =
-			{
-				.rdi = arg,
-				.rip = entry,
-				.cs = SEL_USER_CODE,
-				.rflags = RFLAGS_FIXED | RFLAGS_IF,
-				.rsp = stack,
-				.ss = SEL_USER_DATA,
-			},
+		.frame = first_frame(entry, stack, arg),
 	};
 	thread->rsp = (uintptr_t)first;
+}
+
+/* The ABI wants RSP 8 off a multiple of 16 where a function begins. */
+void thread_prepare_kernel(struct thread *thread, void (*fn)(void))
+{
+	struct first_stack *first = (struct first_stack *)(thread->stack_top - 8) - 1;
+
+	*first = (struct first_stack){.first = switched, .then = fn};
+	thread->rsp = (uintptr_t)first;
+}
+
+void thread_enter_user(uint64_t entry, uint64_t stack, uint64_t arg)
+{
+	struct trap_frame frame __attribute__((aligned(16))) = first_frame(entry, stack, arg);
+
+	__asm__ volatile("movq %0, %%rsp\n\t"
+			 "jmp trap_return"
+			 :
+			 : "r"(&frame), "m"(frame)
+			 : "memory");
+	__builtin_unreachable();
 }
 
 /* A thread has become ready on its CPU: see to it that the CPU looks. */

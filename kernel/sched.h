@@ -88,6 +88,10 @@ _Noreturn void sched_idle(void);
 void sched_switch(void);
 /** Prepare the stack of a new thread so that it begins in ring 3; thread_unpark() starts it. */
 void thread_prepare(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t arg);
+/** The same for one that begins in the kernel; `fn` doesn't return. */
+void thread_prepare_kernel(struct thread *thread, void (*fn)(void));
+/** The calling thread leaves the kernel for good where it was, and begins in ring 3. */
+_Noreturn void thread_enter_user(uint64_t entry, uint64_t stack, uint64_t arg);
 /** Behind threads of the same priority. */
 void thread_yield(void);
 /**

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct partition;
+
 /** The driver runs on all CPUs. */
 extern bool hv_available;
 /**
@@ -19,6 +21,8 @@ extern bool hv_available;
  * with HV_E_UNSUPPORTED.
  */
 const char *hv_init(void);
+/** Destroy the partition's VM, if there is one; the caller is its only thread. Polls. */
+void hv_partition_reset(struct partition *partition);
 /** Virtualization off on this CPU, in whatever state it is. */
 void hv_exit_cpu(void);
 

@@ -175,3 +175,18 @@ int64_t sys_hv_vm_destroy(uint64_t handle)
 
 	return begin(partition) ? end(partition, destroy(partition, handle)) : HV_E_BUSY;
 }
+
+/* Threads that ended in the driver never left it; what they did there was done in whole steps. */
+void hv_partition_reset(struct partition *partition)
+{
+	struct vm *vm = partition->vm;
+
+	partition->hv_calls = 0;
+	partition->hv_busy = false;
+	if (vm == NULL)
+		return;
+	forget_handles(partition);
+	unmap_pages(partition);
+	vm_abandon(vm);
+	vm_destroy(vm);
+}

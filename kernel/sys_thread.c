@@ -3,6 +3,7 @@
  * System calls about threads: making, ending, priority, notifications, sleeping.
  */
 #include "kernel/cpu.h"
+#include "kernel/health.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
 #include "kernel/syscall.h"
@@ -27,7 +28,7 @@ int64_t sys_thread_create(uint64_t entry, uint64_t arg, uint64_t stack, uint64_t
 	if (entry >= USER_LIMIT || stack > USER_LIMIT || cpu >= cpu_count)
 		return HV_E_INVALID;
 	if (priority > partition->priority || (partition->cpus >> cpu & 1) == 0)
-		return HV_E_DENIED;
+		return health_denied();
 	return partition_thread_create(partition, entry, stack, arg, (uint32_t)priority,
 				       (uint32_t)cpu);
 }
@@ -44,7 +45,7 @@ int64_t sys_thread_priority(uint64_t index, uint64_t priority)
 	if (thread == NULL)
 		return HV_E_NOENT;
 	if (priority > partition_self()->priority)
-		return HV_E_DENIED;
+		return health_denied();
 	thread_set_priority(thread, (uint32_t)priority);
 	return HV_OK;
 }

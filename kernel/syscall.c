@@ -3,6 +3,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/end.h"
+#include "kernel/health.h"
 #include "kernel/partition.h"
 #include "kernel/sys_hv.h"
 #include "kernel/user.h"
@@ -22,7 +23,7 @@ static int64_t sys_unknown(void)
 
 int64_t sys_exit(uint64_t status)
 {
-	partition_stop(partition_self(), STATUS(status));
+	health_exit(STATUS(status));
 	return HV_OK; /* the thread ends on its way to ring 3 */
 }
 
@@ -31,7 +32,7 @@ int64_t sys_shutdown(uint64_t status)
 	const struct partition *partition = partition_self();
 
 	if (partition_count != 1 && (partition->config->flags & SYSTEM_PARTITION_MAY_SHUTDOWN) == 0)
-		return HV_E_DENIED;
+		return health_denied();
 	end_machine(STATUS(status));
 }
 
@@ -39,7 +40,8 @@ void syscall_return_refused(uint64_t rip)
 {
 	host_log("partition %s: system call at the end of the address space (%lx)",
 		 partition_self()->name, rip);
-	partition_stop(partition_self(), 255);
+	health_report(partition_self()->index, SYSTEM_ERROR_MEMORY_VIOLATION,
+		      cpu_self()->current->index, rip, 255);
 	thread_finish();
 }
 
@@ -62,8 +64,8 @@ const syscall_t syscall_table[SYS_COUNT] = {
 	[SYS_THREAD_RESUME] = CALL(sys_thread_resume),
 	[SYS_PLAN_STATUS] = CALL(sys_plan_status),
 	[SYS_PLAN_SET] = CALL(sys_plan_set),
-	[SYS_PARTITION_STATUS] = CALL(sys_unknown),
-	[SYS_PARTITION_CONTROL] = CALL(sys_unknown),
+	[SYS_PARTITION_STATUS] = CALL(sys_partition_status),
+	[SYS_PARTITION_CONTROL] = CALL(sys_partition_control),
 	[SYS_PORT_OPEN] = CALL(sys_port_open),
 	[SYS_PORT_STATUS] = CALL(sys_port_status),
 	[SYS_PORT_BIND] = CALL(sys_port_bind),

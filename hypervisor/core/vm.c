@@ -74,6 +74,11 @@ hv_status_t vm_destroy(struct vm *vm)
 	return HV_OK;
 }
 
+void vm_abandon(struct vm *vm)
+{
+	__atomic_store_n(&vm->running, 0, __ATOMIC_RELEASE);
+}
+
 void vm_set_signal(struct vm *vm, struct host_thread *thread)
 {
 	__atomic_store_n(&vm->signal, thread, __ATOMIC_RELEASE);

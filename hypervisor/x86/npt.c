@@ -162,6 +162,7 @@ hv_status_t npt_init(struct npt *npt, const struct npt_format *format, struct ho
 	return HV_OK;
 }
 
+/* The time that it takes grows with the VM's memory, so others may run after each table. */
 void npt_exit(struct npt *npt)
 {
 	uint64_t *table[NPT_LEVELS + 1u] = {[NPT_LEVELS] = npt->root_table};
@@ -175,6 +176,7 @@ void npt_exit(struct npt *npt)
 
 		if (level == 1u || next[level] == NPT_ENTRIES) {
 			host_pages_free(npt->pool, table[level], 1);
+			host_poll();
 			level++;
 			continue;
 		}

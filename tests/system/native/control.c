@@ -182,11 +182,10 @@ static void test_self(uint32_t cpu)
 			break;
 		}
 	spawn(suspend_self, &thread, my_priority - 1, cpu);
-	sleep_ms(2);
-	check(load(&suicides) == 0, "CPU %u: a thread suspends itself", cpu);
+	check(stands_still(2) && load(&suicides) == 0, "CPU %u: a thread suspends itself", cpu);
 	hypike_thread_resume(thread);
-	sleep_ms(2);
-	check(load(&suicides) == 1, "CPU %u: and stops itself", cpu);
+	check(wait_for(&suicides, 1) && stands_still(2) && load(&suicides) == 1,
+	      "CPU %u: and stops itself", cpu);
 	hypike_thread_priority(0, my_priority);
 }
 
