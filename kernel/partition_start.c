@@ -12,6 +12,7 @@
 #include "kernel/info.h"
 #include "kernel/paging.h"
 #include "kernel/partition.h"
+#include "kernel/port.h"
 #include "kernel/sys_hv.h"
 #include "lib/string.h"
 
@@ -71,6 +72,7 @@ static void clear_stack(struct partition *partition)
 static void forget(struct partition *partition)
 {
 	console_bind(&partition->console, NULL, 0);
+	ports_reset_partition(partition);
 	hv_partition_reset(partition);
 	pool_reset(&partition->pool, partition->own_pages);
 }
