@@ -13,6 +13,7 @@
 #include "kernel/paging.h"
 #include "kernel/partition.h"
 #include "kernel/port.h"
+#include "kernel/shared.h"
 #include "kernel/sys_hv.h"
 #include "lib/string.h"
 
@@ -73,6 +74,7 @@ static void forget(struct partition *partition)
 {
 	console_bind(&partition->console, NULL, 0);
 	ports_reset_partition(partition);
+	shared_reset_partition(partition);
 	hv_partition_reset(partition);
 	pool_reset(&partition->pool, partition->own_pages);
 }
