@@ -42,7 +42,6 @@ struct partition {
 	uint32_t own_pages; /**< of the pool, before there is a VM */
 	uint64_t root;	/**< page tables */
 	struct elf_program program;
-	struct hypike_info *info; /**< the kernel's view of it */
 	uint64_t ram_phys, ram_size;
 	struct hypike_info *info;
 	uint64_t hidden; /**< ticks outside its windows, where its VM isn't to see them (hide.h) */
