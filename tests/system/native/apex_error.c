@@ -20,7 +20,9 @@ static RETURN_CODE_TYPE code;
 
 /* ---- the handler: what it does depends on the test ---- */
 
-static enum { JUST_NOTE, TRY_SERVICES, STOP_VICTIM, RESTART_VICTIM, LEAVE_VICTIM } plan;
+enum plan { JUST_NOTE, TRY_SERVICES, STOP_VICTIM, RESTART_VICTIM, LEAVE_VICTIM };
+
+static enum plan plan;
 
 static ERROR_STATUS_TYPE errors[8];
 static uint32_t error_count;
@@ -62,7 +64,7 @@ static void handle(void)
 	note('}');
 }
 
-static void prepare(int what)
+static void prepare(enum plan what)
 {
 	trail_begin();
 	plan = what;
@@ -161,7 +163,7 @@ static void victim(void)
 	note('V');
 }
 
-static void victimise(int what, char how)
+static void victimise(enum plan what, char how)
 {
 	prepare(what);
 	victim_does = how;
