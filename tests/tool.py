@@ -202,6 +202,43 @@ def test_images(say):
                "--kernel", "good")
 
 
+NATIVE = "partitions:\n  one: {kind: native, program: program.elf}\n"
+VM = "partitions:\n  one: {kind: vm, kernel: good, memory: %s}\n"
+
+
+def test_build(say):
+    """@verifies TOOL-020"""
+    for name, text in {"vm.yaml": VM % "4M", "small.yaml": VM % "1M", "native.yaml": NATIVE,
+                       "huge.yaml": "memory: 16M\n" + VM % "13M"}.items():
+        say.write(name, text.encode())
+    say.write("cut.elf", elf()[:40])
+    build = ("build", "-o", "out.elf", "--hypike")
+    say.expect("build: not HyPike's kernel", INPUT, "hypike: good: this is no kernel of HyPike",
+               *build, "good", "vm.yaml")
+    say.expect("build: no ELF file", INPUT, "hypike: plain: this is no kernel", *build, "plain",
+               "vm.yaml")
+    say.expect("build: cut off", INPUT, "hypike: cut.elf: this is no kernel", *build, "cut.elf",
+               "vm.yaml")
+    say.expect("build: no kernel", INPUT, "hypike: nowhere: No such file", *build, "nowhere",
+               "vm.yaml")
+    say.expect("build: missing program", INPUT,
+               r"native.yaml:2:32: error: program.elf: No such file", *build, "good", "native.yaml")
+    say.expect("build: too little memory", INPUT, "small.yaml:2:27: error: good: .*outside", *build,
+               "good", "small.yaml")
+    say.expect("build: more than the machine", INPUT, "huge.yaml:1:9: error: .* need 1.M, the "
+               "machine has 16M", *build, "good", "huge.yaml")
+    say.expect("build: nothing written", INPUT, "No such file", "check", "out.elf")
+    say.expect("build: no output", USAGE, "-o IMAGE", "build", "vm.yaml")
+    say.expect("build: ISO and system image", USAGE, "-o IMAGE", "build", "--iso",
+               "--system-image", "-o", "out.elf", "vm.yaml")
+    say.expect("build: the system alone", OK, "", "build", "--system-image", "-o", "out.img",
+               "vm.yaml")
+    say.expect("new: a file is there", INPUT, "", "new", "good")
+    say.expect("new", OK, "fresh/system.yaml is written", "new", "fresh")
+    say.expect("new: nothing is overwritten", INPUT, "fresh/system.yaml: File exists", "new",
+               "fresh")
+
+
 def run_input(tool, tap):
     say = Refusals(tool, tap)
     say.write("vmm", elf())
@@ -209,6 +246,7 @@ def run_input(tool, tap):
     test_usage(say)
     test_kernels(say)
     test_images(say)
+    test_build(say)
 
 
 class Terminal:

@@ -88,7 +88,7 @@ static void print_help(void)
 	machine_print_help();
 	printf("  --cpus N           number of CPUs (what the configuration says, or 1)\n"
 	       "  --cpu MODEL        CPU model, by the emulator's name\n"
-	       "  --host-memory SIZE RAM (what the system needs)\n"
+	       "  --host-memory SIZE RAM (what the configuration says, or what the system needs)\n"
 	       "  --loader WHO       emulator, bios or uefi: who loads the kernel; the latter two by\n"
 	       "                     way of GRUB from an ISO (emulator where it can, else bios)\n"
 	       "  --multiboot 1|2    which version GRUB is to speak (1)\n"
@@ -347,13 +347,15 @@ static void read_names(struct boot *boot, const struct bytes *bytes)
 	}
 }
 
-/* A configuration also says how many CPUs it is for. */
+/* A configuration also says for what machine it is. */
 static bool read_config(struct boot *boot, struct bytes *system)
 {
 	if (!config_load(boot->file, &boot->model) || !image_make(&boot->model, system))
 		return false;
 	if (!boot->cpus_given && boot->model.cpus != 0)
 		boot->request.cpus = (unsigned)boot->model.cpus;
+	if (boot->request.memory == 0)
+		boot->request.memory = boot->model.memory;
 	return true;
 }
 

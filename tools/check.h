@@ -24,8 +24,12 @@ uint32_t check_find_plan(const struct model *model, const char *name);
 void check_time(struct model *model);
 /** Channels, their ports, shared memory. */
 void check_communication(struct model *model);
-/** Devices, CPUs, health monitor, trace, keys, memory. */
+/** Devices, CPUs, health monitor, trace, keys. */
 void check_resources(struct model *model);
+/** All memory together; with the files, where they are read. @return false after a complaint. */
+bool check_memory(const struct model *model);
+/** @return bytes of RAM that the machine needs at least. */
+uint64_t check_memory_sum(const struct model *model);
 
 /** @return a time as a person writes it: 10ms. */
 const char *check_time_text(uint64_t nanoseconds, char text[32]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What there is only once: devices, CPUs, memory, the keys; and the health monitor's tables.
+ * What there is only once: devices, CPUs, the keys; and the health monitor's tables.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 /* ---- devices ---- */
 
-/* What HyPike's kernel keeps for itself. */
+/* What the kernel refuses to give away (kernel/device.c); on machines that have more, at boot. */
 static const struct {
 	uint32_t kind;
 	uint64_t base, size;
@@ -16,11 +16,12 @@ static const struct {
 } kernel_devices[] = {
 	{SYSTEM_DEVICE_PORTS, 0x20, 2, "the interrupt controller"},
 	{SYSTEM_DEVICE_PORTS, 0xa0, 2, "the interrupt controller"},
-	{SYSTEM_DEVICE_PORTS, 0x40, 4, "the timer"},
+	{SYSTEM_DEVICE_PORTS, 0xb2, 2, "system management"},
 	{SYSTEM_DEVICE_PORTS, 0x3f8, 8, "the console, COM1"},
-	{SYSTEM_DEVICE_PORTS, 0xf4, 4, "the emulator's exit"},
+	{SYSTEM_DEVICE_PORTS, 0x4d0, 2, "the interrupt controller"},
+	{SYSTEM_DEVICE_PORTS, 0xcf8, 8, "PCI configuration"},
 	{SYSTEM_DEVICE_MEMORY, 0xfec00000, 0x1000, "the I/O APIC"},
-	{SYSTEM_DEVICE_MEMORY, 0xfee00000, 0x1000, "the local APIC"},
+	{SYSTEM_DEVICE_MEMORY, 0xfee00000, 0x100000, "the local APICs"},
 	{SYSTEM_DEVICE_IRQ, 4, 1, "the console, COM1"},
 };
 #define KERNEL_DEVICES (sizeof(kernel_devices) / sizeof(kernel_devices[0]))
@@ -132,42 +133,6 @@ static void check_keys(const struct model *model)
 	}
 }
 
-/* ---- memory ---- */
-
-/* Kernel, firmware, stacks of the CPUs: what nobody can have. */
-#define KERNEL_MEMORY (UINT64_C(4) << 20)
-
-static uint64_t memory_of(const struct model_partition *partition)
-{
-	if (partition->memory != 0)
-		return partition->memory;
-	return partition->kind == SYSTEM_PARTITION_VMM ? MODEL_MEMORY_DEFAULT
-						       : MODEL_NATIVE_MEMORY_DEFAULT;
-}
-
-static uint64_t memory_sum(const struct model *model)
-{
-	uint64_t sum = KERNEL_MEMORY;
-
-	for (size_t i = 0; i < model->partition_count; i++)
-		sum += memory_of(&model->partitions[i]) + model->partitions[i].kernel_memory;
-	for (size_t i = 0; i < model->region_count; i++)
-		sum += model->regions[i].size;
-	return sum;
-}
-
-static void check_memory(const struct model *model)
-{
-	const uint64_t sum = memory_sum(model);
-
-	if (model->memory != 0 && sum > model->memory)
-		model_error(model, model->root, "memory",
-			    "the partitions, what they share and the kernel need %lluK, "
-			    "the machine has %lluK",
-			    (unsigned long long)(sum >> 10),
-			    (unsigned long long)(model->memory >> 10));
-}
-
 /* ---- health monitor ---- */
 
 /* Errors that have no partition to restart or to tell. */
@@ -246,7 +211,6 @@ void check_resources(struct model *model)
 {
 	check_devices(model);
 	check_keys(model);
-	check_memory(model);
 	check_trace(model);
 	check_health_table(model, &model->health, false);
 	for (size_t i = 0; i < model->partition_count; i++) {

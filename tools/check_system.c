@@ -101,4 +101,5 @@ void check_system(struct model *model)
 	check_time(model);
 	check_communication(model);
 	check_resources(model);
+	check_memory(model);
 }

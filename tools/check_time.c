@@ -316,6 +316,16 @@ static void check_periods(const struct model *model)
 
 /* ---- warnings ---- */
 
+/* Some window may be meant for the one that seems to have none. */
+static bool names_are_known(const struct model *model)
+{
+	for (size_t i = 0; i < model->plan_count; i++)
+		for (size_t w = 0; w < model->plans[i].window_count; w++)
+			if (model->plans[i].windows[w].partition == SYSTEM_NONE)
+				return false;
+	return true;
+}
+
 static bool somebody_in_background(const struct model *model)
 {
 	for (size_t i = 0; i < model->partition_count; i++)
@@ -372,16 +382,6 @@ static void default_cpus(struct model *model)
 		}
 }
 
-/* Some window may be meant for the one that seems to have none. */
-static bool names_are_known(const struct model *model)
-{
-	for (size_t i = 0; i < model->plan_count; i++)
-		for (size_t w = 0; w < model->plans[i].window_count; w++)
-			if (model->plans[i].windows[w].partition == SYSTEM_NONE)
-				return false;
-	return true;
-}
-
 static void check_everybody_runs(const struct model *model, bool sound)
 {
 	sound = sound && names_are_known(model);
@@ -408,7 +408,7 @@ void check_time(struct model *model)
 		check_without(model, &model->plans[i]);
 		warn_idle(model, &model->plans[i]);
 	}
-	if (sound)
+	if (sound && names_are_known(model))
 		check_periods(model);
 	check_everybody_runs(model, sound);
 	default_cpus(model);

@@ -9,6 +9,7 @@
 
 #include "kernel/elf.h"
 #include "lib/kernel_check.h"
+#include "tools/check.h"
 
 struct model_partition *model_partition_add(struct model *model)
 {
@@ -421,7 +422,10 @@ bool model_load(struct model *model)
 							      : native_load(model, partition)) &&
 		     ok;
 	}
-	return ok;
+	/* Now with the files; what was too much without them has been said. */
+	if (model->complaints != NULL && model->complaints->errors != 0)
+		return false;
+	return ok && check_memory(model);
 }
 
 /* ---- the end ---- */
