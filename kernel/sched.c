@@ -411,18 +411,28 @@ void thread_stop(struct thread *thread)
 		smp_send_reschedule(thread->cpu);
 }
 
+static void look_again(void *arg)
+{
+	(void)arg;
+	cpu_self()->work |= WORK_RESCHEDULE;
+}
+
 void thread_suspend(struct thread *thread)
 {
-	struct cpu *cpu = cpu_self();
+	struct cpu *cpu = lock_cpu_of(thread);
+	bool runs = false;
 
-	host_lock(&cpu->sched.lock);
-	if (thread->cpu == cpu && !thread->stop && !thread->suspended) {
+	if (!thread->stop && !thread->suspended) {
 		if (thread->state == THREAD_READY)
 			runq_remove(thread);
 		thread->suspended = true;
+		runs = cpu->current == thread;
 	}
 	host_unlock(&cpu->sched.lock);
-	cpu->work |= WORK_RESCHEDULE;
+	if (runs && cpu != cpu_self())
+		smp_call(cpu, look_again, NULL); /* it has left its program when this returns */
+	else if (runs)
+		look_again(NULL);
 }
 
 void thread_resume(struct thread *thread)

@@ -107,7 +107,8 @@ void thread_set_priority(struct thread *thread, uint32_t priority);
 void thread_notify(struct thread *thread, uint64_t bits);
 /** Make the thread end at its next return to ring 3, host_poll() or sleep. From any CPU. */
 void thread_stop(struct thread *thread);
-/** Keep a thread of this CPU from running on, until thread_resume(). Not one that is to stop. */
+/** Keep a thread from running on, until thread_resume(). Not one that is to stop. From any CPU, which
+ *  waits until it has left its program; hold no lock. */
 void thread_suspend(struct thread *thread);
 /** From any CPU. */
 void thread_resume(struct thread *thread);

@@ -5,10 +5,8 @@
 #include "kernel/cpu.h"
 #include "kernel/health.h"
 #include "kernel/partition.h"
-#include "kernel/smp.h"
 #include "kernel/syscall.h"
 #include "kernel/user.h"
-#include "kernel/x86.h"
 
 /* @return the caller's partition's thread of that number, or NULL. */
 static struct thread *thread_of(uint64_t index)
@@ -52,40 +50,23 @@ int64_t sys_thread_priority(uint64_t index, uint64_t priority)
 
 /* ---- other threads ----
  *
- * What is done to a thread is done on its CPU, so that the thread executes nothing of its program any
- * more when the call returns.
+ * Other CPUs may be another partition's at the moment: nothing here interrupts one unless the thread
+ * that is meant runs there.
  */
 
-/* Do `fn` on the thread's CPU. */
-static void on_cpu_of(struct thread *thread, void (*fn)(void *thread))
-{
-	if (thread->cpu == cpu_self())
-		fn(thread);
-	else
-		smp_call(thread->cpu, fn, thread);
-}
+#define LOOKS_PER_MS 20u
 
-static void abandon(void *thread)
-{
-	thread_abandon(thread);
-}
-
-static void suspend(void *thread)
-{
-	thread_suspend(thread);
-}
-
-/* One that ran on another CPU is on its last way out of there; unless somebody stops this one, too. */
+/*
+ * One of another CPU ends by itself as soon as it gets to run there; unless somebody stops this one,
+ * too. That may take until the partition's next window: others run meanwhile.
+ */
 static void wait_gone(const struct thread *thread)
 {
 	const struct thread *self = cpu_self()->current;
 
 	while (thread != self && __atomic_load_n(&thread->stop, __ATOMIC_ACQUIRE) &&
-	       __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_FREE &&
-	       !__atomic_load_n(&self->stop, __ATOMIC_ACQUIRE)) {
-		smp_call_arrived();
-		x86_pause();
-	}
+	       __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_FREE)
+		thread_park(host_tsc() + host_tsc_khz() / LOOKS_PER_MS);
 }
 
 /*
@@ -100,7 +81,12 @@ int64_t sys_thread_stop(uint64_t index)
 		return HV_E_NOENT;
 	if (partition_self()->vm != NULL)
 		return HV_E_STATE;
-	on_cpu_of(thread, abandon);
+	if (thread->cpu == cpu_self()) {
+		thread_abandon(thread);
+		return HV_OK;
+	}
+	thread_set_priority(thread, SYSTEM_MAX_PRIORITY);
+	thread_stop(thread);
 	wait_gone(thread);
 	return HV_OK;
 }
@@ -111,7 +97,7 @@ int64_t sys_thread_suspend(uint64_t index)
 
 	if (thread == NULL)
 		return HV_E_NOENT;
-	on_cpu_of(thread, suspend);
+	thread_suspend(thread);
 	return HV_OK;
 }
 

@@ -248,7 +248,7 @@ static void check_switch(const char *what, uint64_t start, uint64_t end, const s
 			latest = burst[i].start - planned;
 	}
 	say("# %s: %u windows of the second plan, latest start %lu ns\n", what, after, latest);
-	check(after > 0 && after < BEFORE + AFTER, "%s: windows of both plans", what);
+	check(loose || (after > 0 && after < BEFORE + AFTER), "%s: windows of both plans", what);
 	check(loose || strange == 0, "%s: no time outside of them", what);
 	check(loose || latest <= PROMPT, "%s: all begin on time, by one clock", what);
 }
