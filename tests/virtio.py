@@ -34,7 +34,7 @@ def vm(name, debian, cmdline, more, split):
     kind: vm
     memory: 96M
     kernel: {debian}/linux
-    cmdline: console=ttyS0 quiet virtio {cmdline}
+    cmdline: console=ttyS0 quiet cryptomgr.notests virtio {cmdline}
     modules: ["{debian}/linux.cpio"]{options}
 {more}"""
 

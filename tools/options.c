@@ -11,6 +11,8 @@ const char model_options_help[] =
 	"  --kernel FILE      the Multiboot kernel to run in it\n"
 	"  --cmdline TEXT     the kernel's command line\n"
 	"  --module \"FILE A\"  a Multiboot module and the arguments in its string; repeatable\n"
+	"  --disk FILE[,overlay]  a virtio disk, read-only or with writes kept while the machine\n"
+	"                     lives; repeatable\n"
 	"  --memory SIZE      the machine's memory: 16M, 1G, ... (64M)\n"
 	"  --vcpus N          its number of CPUs (1)\n"
 	"  --pin N[,N...]     the CPUs of the real machine that it may run on (all)\n"
@@ -54,6 +56,25 @@ static bool add_module(struct model_partition *partition, const char *text)
 	partition->modules = memory_grow(partition->modules, partition->module_count + 1,
 					 sizeof(*partition->modules));
 	partition->modules[partition->module_count++] = module;
+	return true;
+}
+
+static bool add_disk(struct model_partition *partition, const char *text)
+{
+	const char *comma = strrchr(text, ',');
+	const bool overlay = comma != NULL && strcmp(comma, ",overlay") == 0;
+	const bool plain = comma != NULL && strcmp(comma, ",ro") == 0;
+	const size_t length = overlay || plain ? (size_t)(comma - text) : strlen(text);
+	struct model_disk disk = {
+		.path = string_format("%.*s", (int)length, text),
+		.mode = overlay ? MODEL_DISK_OVERLAY : MODEL_DISK_READ_ONLY,
+	};
+
+	if (length == 0)
+		return report("--disk: no file was named");
+	partition->disks = memory_grow(partition->disks, partition->disk_count + 1,
+				       sizeof(*partition->disks));
+	partition->disks[partition->disk_count++] = disk;
 	return true;
 }
 
@@ -107,8 +128,9 @@ static const struct {
 	int value;
 	bool (*set)(struct model_partition *partition, const char *argument);
 } setters[] = {
-	{OPTION_KERNEL, set_kernel}, {OPTION_MODULE, add_module},     {OPTION_MEMORY, set_memory},
-	{OPTION_VCPUS, set_vcpus},   {OPTION_PRIORITY, set_priority}, {OPTION_PIN, set_pin},
+	{OPTION_KERNEL, set_kernel}, {OPTION_MODULE, add_module}, {OPTION_DISK, add_disk},
+	{OPTION_MEMORY, set_memory}, {OPTION_VCPUS, set_vcpus},	  {OPTION_PRIORITY, set_priority},
+	{OPTION_PIN, set_pin},
 };
 
 static struct model_partition *current(struct model *model)

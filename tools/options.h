@@ -16,6 +16,7 @@ enum option_value {
 	OPTION_KERNEL,
 	OPTION_CMDLINE,
 	OPTION_MODULE,
+	OPTION_DISK,
 	OPTION_MEMORY,
 	OPTION_VCPUS,
 	OPTION_PIN,
@@ -31,6 +32,7 @@ enum option_value {
 	{"kernel", required_argument, NULL, OPTION_KERNEL},                                        \
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},                                      \
 	{"module", required_argument, NULL, OPTION_MODULE},                                        \
+	{"disk", required_argument, NULL, OPTION_DISK},                                            \
 	{"memory", required_argument, NULL, OPTION_MEMORY},                                        \
 	{"vcpus", required_argument, NULL, OPTION_VCPUS},                                          \
 	{"pin", required_argument, NULL, OPTION_PIN},                                              \
