@@ -27,7 +27,7 @@ MEM     ?= 64M
 export ON GUEST CMDLINE MODULES CPUS MEM
 
 # Nothing here is made from files by make itself; ninja knows what is out of date.
-.PHONY: all setup run test bench docs clean help $(BUILD) $(BUILD)-paranoid
+.PHONY: all setup run demo test bench docs clean help $(BUILD) $(BUILD)-paranoid
 .DEFAULT_GOAL := all
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -53,12 +53,17 @@ $(BUILD): setup
 $(BUILD)-paranoid: setup
 	$(call build_tree,$@,true)
 
-run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|gnumach|invaders CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
+run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|linux|gnumach|invaders CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
 	@tools/run.sh $(TREE)
 
 .PHONY: setup-run setup-test setup-bench setup-docs
 setup-run:
 	@$(SETUP) $(patsubst bochs%,bochs,$(ON))
+
+# Bochs keeps time exactly, however busy this computer is.
+demo: ON = bochs
+demo: setup-run $(TREE)  ## four systems on two CPUs, a fault, a restart, a plan switch, and what happened when: ON=bochs|bochs-amd|qemu
+	@tools/demo.sh $(TREE)
 
 setup-test:
 	@$(SETUP) test
@@ -70,7 +75,7 @@ setup-docs:
 	@$(SETUP) docs
 
 test: setup-test $(BUILD) $(BUILD)-paranoid  ## run every test, on both builds (TESTS=pattern: only those that match)
-	@tools/fetch-guests.sh $(BUILD) gnumach invaders || echo 'make: the tests that need them will fail'
+	@tools/fetch-guests.sh $(BUILD) gnumach invaders linux || echo 'make: the tests that need them will fail'
 	@/usr/bin/python3 tests/run --build $(BUILD) --paranoid $(BUILD)-paranoid $(if $(TESTS),-k '$(TESTS)')
 
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)

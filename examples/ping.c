@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ping: serves a ball in each of its periods, waits for none, and tells what comes back. With the
- * argument rounds=N it ends after N balls; without, it plays for ever.
+ * argument rounds=N it ends when N balls are back, or lost; without, it plays for ever. With switch=N it asks for the
+ * next plan when it has served N.
  */
 #include <hypike/sys.h>
 
@@ -9,6 +10,8 @@
 #include "lib/hypike/program.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+
+#define PATIENCE 5 /* periods, for balls that don't come back */
 
 static QUEUING_PORT_ID_TYPE to_pong, to_ping;
 static SAMPLING_PORT_ID_TYPE score;
@@ -54,18 +57,33 @@ static void tell(uint32_t served, uint32_t back)
 	      validity == VALID ? "" : " (out of date)");
 }
 
+static void switch_plan(void)
+{
+	struct hypike_plan_status status;
+
+	if (hypike_plan_status(&status) != HV_OK || status.plan_count == 0)
+		return;
+	print("asks for plan %u of %u\n", status.plan + 2, status.plan_count);
+	if (hypike_plan_set((status.plan + 1) % status.plan_count) != HV_OK)
+		print("may not choose the plan\n");
+}
+
 static void play(void)
 {
-	const long rounds = argument("rounds", 0);
-	uint32_t served = 0, back = 0;
+	const long rounds = argument("rounds", 0), change = argument("switch", 0);
+	uint32_t served = 0, back = 0, waited = 0;
 	RETURN_CODE_TYPE code;
 
 	for (;;) {
 		back += take();
 		if (rounds == 0 || served < rounds)
 			serve(++served);
+		else
+			waited++;
+		if (served == change)
+			switch_plan();
 		tell(served, back);
-		if (rounds != 0 && back >= rounds)
+		if (rounds != 0 && (back >= rounds || waited > PATIENCE))
 			break;
 		PERIODIC_WAIT(&code);
 		must(code, "PERIODIC_WAIT");
