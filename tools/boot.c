@@ -394,7 +394,8 @@ static bool prepare_system(struct boot *boot)
 		return false;
 	default_host_memory(boot, &system);
 	read_names(boot, &system);
-	boot->request.append = string_format("console=mux %s", boot->request.append);
+	boot->request.append = string_format("console=mux %s%s", boot->request.trace ? "trace " : "",
+					     boot->request.append);
 	if (boot->built)
 		return true;
 	add_module(&boot->request, path, string_copy(""));
