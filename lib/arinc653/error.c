@@ -80,7 +80,8 @@ void fault_report(ERROR_CODE_TYPE code, const void *message, size_t size)
 
 /* ---- faults of the kernel ---- */
 
-static void take(const struct hypike_fault *fault)
+/* @return whether the handler gets it: not its own, nor one of the monitor. */
+static bool take(const struct hypike_fault *fault)
 {
 	struct process *process = process_of_thread(fault->thread);
 	ERROR_STATUS_TYPE error = {
@@ -91,18 +92,27 @@ static void take(const struct hypike_fault *fault)
 	};
 
 	memcpy(error.MESSAGE, fault->message, sizeof(error.MESSAGE));
-	/* Nobody is left to handle an error of the handler, or one before there are processes. */
 	if (process == NULL || process_is_handler(process) || handler() == NULL || !enqueue(&error))
-		hypike_exit((int)(128 + fault->error));
+		return false;
 	process->faulted = true;
+	return true;
 }
 
+/* A process that fails with the guard taken has left behind half of what it was doing. */
 void fault_take(void)
 {
 	struct hypike_fault fault;
+	bool taken;
 
-	while (hypike_health_take(&fault) == HV_OK)
-		take(&fault);
+	while (hypike_health_take(&fault) == HV_OK) {
+		if (guard_is_of(fault.thread))
+			hypike_exit((int)(128 + fault.error));
+		guard_take();
+		taken = take(&fault);
+		guard_give();
+		if (!taken)
+			hypike_exit((int)(128 + fault.error));
+	}
 }
 
 /*

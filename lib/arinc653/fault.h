@@ -18,7 +18,7 @@ bool fault_raise(struct process *process, ERROR_CODE_TYPE code, const APEX_BYTE 
 		 ERROR_MESSAGE_SIZE_TYPE length);
 /** Let the health monitor do what is configured for the partition; that may be its end. */
 void fault_report(ERROR_CODE_TYPE code, const void *message, size_t size);
-/** Take the faults that the kernel has for the handler. The monitor, under the guard. */
+/** Take the faults that the kernel has for the handler. The monitor, not under the guard. */
 void fault_take(void);
 /** The handler has come to its end. @return whether there is more for it. Under the guard. */
 bool fault_handled(void);

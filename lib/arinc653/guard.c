@@ -72,6 +72,22 @@ static uint32_t most_urgent(uint32_t numbers)
 	return best->number;
 }
 
+static void wake(uint32_t number)
+{
+	const struct process *self = process_self();
+
+	if (number == (self != NULL ? self->number : OWE_MONITOR))
+		return; /* it runs, here */
+	if (number == OWE_MONITOR)
+		hypike_notify(MONITOR_THREAD, MONITOR_LOOK);
+	else
+		hypike_futex_wake(&process_number(number)->go, 1);
+}
+
+/*
+ * Whoever is preempted here may be stopped before it goes on: a debt is crossed out only when it is
+ * paid. Paid twice does no harm.
+ */
 static void pay(void)
 {
 	uint32_t numbers;
@@ -79,17 +95,19 @@ static void pay(void)
 	while ((numbers = __atomic_load_n(&owed, __ATOMIC_RELAXED)) != 0) {
 		const uint32_t number = most_urgent(numbers);
 
+		wake(number);
 		__atomic_fetch_and(&owed, ~(UINT32_C(1) << number), __ATOMIC_RELAXED);
-		if (number == OWE_MONITOR)
-			hypike_notify(MONITOR_THREAD, MONITOR_LOOK);
-		else
-			hypike_futex_wake(&process_number(number)->go, 1);
 	}
 }
 
 void guard_owe(uint32_t number)
 {
 	__atomic_fetch_or(&owed, UINT32_C(1) << number, __ATOMIC_RELAXED);
+}
+
+bool guard_is_of(hypike_thread_t thread)
+{
+	return (__atomic_load_n(&word, __ATOMIC_RELAXED) & ~AWAITED) == thread + 1;
 }
 
 void guard_take(void)

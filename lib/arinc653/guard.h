@@ -10,7 +10,7 @@
 #ifndef LIB_ARINC653_GUARD_H
 #define LIB_ARINC653_GUARD_H
 
-#include <stdint.h>
+#include <hypike/sys.h>
 
 /**
  * Take the guard. Threads that are to be woken, but haven't been yet, are woken first.
@@ -21,6 +21,9 @@
 void guard_take(void);
 /** Give it back, then wake those whose turn came meanwhile: more urgent ones run before this returns. */
 void guard_give(void);
+
+/** @return whether that thread has it. */
+bool guard_is_of(hypike_thread_t thread);
 
 /** Bit of the monitor in guard_owe(). */
 #define OWE_MONITOR 31u

@@ -82,8 +82,8 @@ void monitor_run(void)
 	uint64_t bits;
 
 	for (;;) {
-		guard_take();
 		fault_take();
+		guard_take();
 		catch_up();
 		guard_give();
 		for (; unhandled > 0; unhandled--)

@@ -114,7 +114,8 @@ _Noreturn static void go_normal(void)
 	struct process *process;
 	uint32_t numbers;
 
-	hypike_health_bind(MONITOR_THREAD, MONITOR_FAULT);
+	if (process_number(HANDLER_NUMBER) != NULL)
+		hypike_health_bind(MONITOR_THREAD, MONITOR_FAULT);
 	guard_take();
 	normal = true;
 	for (numbers = started(); (process = queue_first(numbers, FIFO)) != NULL;) {
