@@ -8,6 +8,7 @@ schema    the published JSON Schema is the tool's, takes the examples, and refus
           that has something wrong in its structure
 examples  every example is well-formed; pictures of it are text and SVG
 docs      what docs/configuration.md shows is well-formed, and its way to a program of one's own works
+install   an installed command finds its parts
 manual    the manual page is sound and has every option; bash completes commands, options, files
 
 @verifies TOOL-110
@@ -215,6 +216,24 @@ def docs(build, tap):
               and done.returncode == 0 else (done.stdout + done.stderr).decode())
 
 
+def install(build, tap):
+    """What `meson install' puts there is a system of its own: nothing of the build tree is used."""
+    target = os.path.abspath("root")
+    done = subprocess.run(["/usr/bin/meson", "install", "-C", build, "--no-rebuild", "--quiet",
+                           "--destdir", target], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    tap.point("installs", None if done.returncode == 0 else done.stdout)
+    tools = glob.glob(os.path.join(target, "**", "bin", "hypike"), recursive=True)
+    pages = glob.glob(os.path.join(target, "**", "man1", "hypike.1"), recursive=True)
+    tap.point("the command and its page", None if len(tools) == len(pages) == 1
+              else f"{tools} {pages}")
+    run(tools[0], "new", "fresh")
+    done = run(tools[0], "boot", "--icount=3", "--timeout", "50", "fresh/system.yaml")
+    tap.point("boots its first system", None if done.returncode == 0 and
+              b"hello| hello from partition hello, 5 of 5" in done.stdout
+              else (done.stdout + done.stderr).decode())
+
+
 def main():
     build, part, *options = sys.argv[1:]
     build = os.path.abspath(build)
@@ -223,7 +242,7 @@ def main():
         broken(build, tap, "--record" in options)
     else:
         {"schema": schema, "examples": examples, "manual": manual,
-         "docs": docs}[part](build, tap)
+         "docs": docs, "install": install}[part](build, tap)
     return tap.finish()
 
 

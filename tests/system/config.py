@@ -10,6 +10,7 @@ CASES = [
          builds=("normal",)),
     Case("its manual page and completion", "tool", [*SCRIPT, "manual"], tap=1,
          builds=("normal",)),
+    Case("an installed command", "qemu-svm", [*SCRIPT, "install"], tap=1, builds=("normal",)),
     Case("the guide to configurations", "qemu-svm", [*SCRIPT, "docs"], tap=1, builds=("normal",)),
     Case("the example configurations", "tool", [*SCRIPT, "examples"], tap=1),
 ]
