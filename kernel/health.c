@@ -5,6 +5,7 @@
 #include "kernel/end.h"
 #include "kernel/health_table.h"
 #include "kernel/partition.h"
+#include "kernel/trace.h"
 #include "kernel/window.h"
 #include "vmm/status.h"
 
@@ -109,6 +110,8 @@ void health_report(uint32_t partition, uint32_t error, uint32_t thread, uint64_t
 	uint32_t action = health_table_take(partition, error, &argument);
 
 	(void)thread;
+	trace(TRACE_HEALTH, partition < partition_count ? partition : TRACE_NO_PARTITION,
+	      (uint64_t)error << 32 | action, (uint32_t)detail);
 	if (action == SYSTEM_ACTION_IGNORE)
 		return;
 	if (error != SYSTEM_ERROR_EXIT || !health_table_default(partition, error))

@@ -4,6 +4,7 @@
 #include "kernel/cpu.h"
 #include "kernel/end.h"
 #include "kernel/port.h"
+#include "kernel/trace.h"
 #include "lib/string.h"
 
 struct partition *partitions;
@@ -69,6 +70,7 @@ static void make_first(struct partition *partition)
 	struct thread *thread = &partition->threads[0];
 
 	partition->state = PARTITION_STARTING;
+	trace(TRACE_PARTITION, partition->index, HYPIKE_RESTARTING, partition->starts);
 	partition->starts++;
 	partition->warm = partition->next == PARTITION_WARM && partition->scrubbed;
 	partition->next = PARTITION_STAYS;
@@ -88,8 +90,10 @@ static bool is_service(const struct partition *partition)
 /* The lock is held. */
 static void stop_threads(struct partition *partition, int status)
 {
-	if (partition->state != PARTITION_STOPPING)
+	if (partition->state != PARTITION_STOPPING) {
 		partition->status = status;
+		trace(TRACE_PARTITION, partition->index, HYPIKE_STOPPING, partition->starts - 1);
+	}
 	partition->state = PARTITION_STOPPING;
 	for (uint32_t i = 0; i < partition->thread_limit; i++)
 		if (partition->threads[i].state != THREAD_FREE)
@@ -162,6 +166,7 @@ static void all_gone(struct partition *partition)
 	if (partition->state != PARTITION_STOPPING)
 		partition->status = 0; /* the last thread ended by itself */
 	partition->state = PARTITION_IDLE;
+	trace(TRACE_PARTITION, partition->index, HYPIKE_IDLE, partition->starts - 1);
 	if (partition->next != PARTITION_STAYS)
 		make_first(partition);
 }

@@ -15,6 +15,7 @@
 #include "kernel/port.h"
 #include "kernel/shared.h"
 #include "kernel/sys_hv.h"
+#include "kernel/trace.h"
 #include "lib/string.h"
 
 /* ---- memory ---- */
@@ -84,8 +85,10 @@ static void forget(struct partition *partition)
 static void is_running(struct partition *partition)
 {
 	host_lock(&partition->lock);
-	if (partition->state == PARTITION_STARTING)
+	if (partition->state == PARTITION_STARTING) {
 		partition->state = PARTITION_RUNNING;
+		trace(TRACE_PARTITION, partition->index, HYPIKE_RUNNING, partition->starts - 1);
+	}
 	host_unlock(&partition->lock);
 }
 

@@ -5,6 +5,7 @@
 #include "kernel/assert.h"
 #include "kernel/cpu.h"
 #include "kernel/smp.h"
+#include "kernel/trace.h"
 #include "kernel/window.h"
 
 #define ROOT 1u
@@ -140,6 +141,7 @@ static void run_due(struct cpu *cpu, struct timer_queue *queue)
 		if (timer->deadline > now || now >= cpu->window.end)
 			break;
 		take_out(queue, timer);
+		trace(TRACE_TIMER, TRACE_NO_PARTITION, timer->deadline, 0);
 		timer->fire(timer);
 	}
 	cpu->timers = before;

@@ -22,7 +22,7 @@ extern struct cpu_features cpu_features;
 #define WORK_TIMER	8u
 
 struct cpu {
-	uint32_t work, index;
+	uint32_t work, index, apic_id;
 	struct sched sched;
 	struct timer_queue *timers;
 	uint64_t timer_armed;
