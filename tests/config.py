@@ -203,6 +203,11 @@ def docs(build, tap):
     with open("docs.yaml", "w", encoding="utf-8") as file:
         file.write("".join(indented(parts)))
     done = run(tool, "check", "--description-only", "docs.yaml")
+    run(tool, "check", "--description-only", "--svg", "docs.svg", "docs.yaml")
+    with open("docs.svg", "rb") as ours, \
+            open(os.path.join(SOURCE, "docs", "schedule.svg"), "rb") as shown:
+        tap.point("the page's picture is of it", None if ours.read() == shown.read() else
+                  "`hypike check --svg' draws another: put it into docs/schedule.svg")
     tap.point("the page's configuration", None if done.returncode == 0 else done.stderr.decode())
     command = next(block for block in indented(page) if block.startswith("gcc "))
     target = os.path.abspath("hello.elf")

@@ -20,8 +20,14 @@ uint32_t check_partition_name(const struct model *model, const struct yaml_node 
 /** @return the index of the plan of that name, or SYSTEM_NONE. */
 uint32_t check_find_plan(const struct model *model, const char *name);
 
-/** Windows: repeated over the frame, in order, without overlap; periods and budgets; idle time. */
+/** Windows: repeated over the frame, in order, without overlap. Then the three below. */
 void check_time(struct model *model);
+/** Partitions that a plan leaves out on purpose. */
+void check_without(const struct model *model, const struct model_plan *plan);
+/** Periods and budgets. */
+void check_periods(const struct model *model);
+/** Who never runs; what nobody uses. */
+void check_idle(const struct model *model);
 /** Channels, their ports, shared memory. */
 void check_communication(struct model *model);
 /** Devices, CPUs, health monitor, trace, keys. */
