@@ -9,6 +9,7 @@
  */
 #include "kernel/address.h"
 #include "kernel/cpu.h"
+#include "kernel/device.h"
 #include "kernel/info.h"
 #include "kernel/paging.h"
 #include "kernel/partition.h"
@@ -71,9 +72,13 @@ static void clear_stack(struct partition *partition)
 
 /* ---- what others hold of it ---- */
 
+/* Nothing yet at the first start; but messages may have come already. */
 static void forget(struct partition *partition)
 {
+	if (partition->starts <= 1)
+		return;
 	console_bind(&partition->console, NULL, 0);
+	devices_reset_partition(partition);
 	ports_reset_partition(partition);
 	shared_reset_partition(partition);
 	hv_partition_reset(partition);
