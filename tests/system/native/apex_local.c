@@ -515,6 +515,67 @@ static void test_hammer(void)
 	say("# %u rounds\n", load(&rounds));
 }
 
+/* Processes are stopped and suspended at any moment; whatever they had begun, the others go on. */
+static uint32_t turns[3];
+
+static void churn(char name)
+{
+	const SYSTEM_TIME_TYPE time = name == 'L' ? 0 : name == 'H' ? 21000 : 34000;
+	uint8_t message[ROOM] = {'x'};
+	MESSAGE_SIZE_TYPE size;
+	RETURN_CODE_TYPE ignored;
+
+	for (;;) {
+		SEND_BUFFER(fifo_buffer, message, 1, time, &ignored);
+		SIGNAL_SEMAPHORE(priority_semaphore, &ignored);
+		RECEIVE_BUFFER(fifo_buffer, time, message, &size, &ignored);
+		WAIT_SEMAPHORE(priority_semaphore, time, &ignored);
+		turns[name == 'L' ? 0 : name == 'H' ? 1 : 2]++;
+		if (time != 0)
+			TIMED_WAIT(time, &ignored);
+	}
+}
+
+static void disturb(uint32_t random)
+{
+	const PROCESS_ID_TYPE id = (const PROCESS_ID_TYPE[]){low, high, high2}[random % 3];
+	RETURN_CODE_TYPE ignored;
+
+	if (random / 3 % 2 == 0) {
+		SUSPEND(id, &ignored);
+		rest(5000);
+		RESUME(id, &ignored);
+	} else {
+		STOP(id, &ignored);
+		start(id);
+	}
+}
+
+static void test_churn(void)
+{
+	BUFFER_STATUS_TYPE status;
+	SYSTEM_TIME_TYPE begin;
+	uint32_t random = 1;
+
+	start_all(churn);
+	for (uint32_t i = 0; i < 1000; i++) {
+		random = random * 1664525 + 1013904223;
+		rest(7001 + (SYSTEM_TIME_TYPE)(random >> 16) % 30000);
+		disturb(random >> 8);
+	}
+	begin = now();
+	rest((SYSTEM_TIME_TYPE)MS);
+	check(now() - begin < 2 * (SYSTEM_TIME_TYPE)MS, "3.4.2.1 time goes on");
+	memset(turns, 0, sizeof(turns));
+	rest(5 * (SYSTEM_TIME_TYPE)MS);
+	check(turns[0] > 0 && turns[1] > 0 && turns[2] > 0,
+	      "3.3.2.9 processes stopped and suspended at any moment: all others go on");
+	say("# %u %u %u turns\n", turns[0], turns[1], turns[2]);
+	stop_all();
+	GET_BUFFER_STATUS(fifo_buffer, &status, &code);
+	check(status.WAITING_PROCESSES == 0, "3.3.2.9 nobody waits who doesn't exist");
+}
+
 /* ---- 3.7.2.4: events ---- */
 
 static void create_event(const char *name, EVENT_ID_TYPE *id)
@@ -658,6 +719,7 @@ static void conductor(void)
 	test_event_waiting();
 	test_locked();
 	test_hammer();
+	test_churn();
 	finish();
 }
 
