@@ -86,6 +86,37 @@ void end_machine(int status)
 	x86_stop();
 }
 
+#define PORT_RESET_CONTROL 0xcf9u /* PIIX, ICH: bit 1 hard reset, bit 2 reset now */
+#define HARD_RESET	   0x02u
+#define RESET_NOW	   0x04u
+
+static void reset(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) no_idt = {0, 0};
+
+	x86_outb(PORT_RESET_CONTROL, HARD_RESET);
+	x86_outb(PORT_RESET_CONTROL, HARD_RESET | RESET_NOW);
+	x86_outb(PORT_KEYBOARD, KEYBOARD_RESET);
+	for (unsigned int i = 0; i < 1000000; i++)
+		x86_pause();
+	/* Neither did it: a triple fault does. */
+	__asm__ volatile("lidt %0\n\tint3" : : "m"(no_idt));
+}
+
+void end_restart(void)
+{
+	claim_the_end();
+	smp_halt_others(halt);
+	hv_exit_cpu();
+	host_log("the machine restarts");
+	console_drain();
+	reset();
+	x86_stop();
+}
+
 void end_refuse(const char *format, ...)
 {
 	va_list args;

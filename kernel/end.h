@@ -18,6 +18,9 @@ void end_partition(int status, bool service);
 /** End the machine now: report, stop the other CPUs, virtualization off, power off. */
 _Noreturn void end_machine(int status);
 
+/** Restart the machine now: stop the other CPUs, virtualization off, reset. */
+_Noreturn void end_restart(void);
+
 /** What was asked for cannot be started: say why, and end with a status of 1. Boot only. */
 _Noreturn void end_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** After a panic: power off without a word. */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/health.h"
 
+#include "kernel/address.h"
+#include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/end.h"
+#include "kernel/health_log.h"
+#include "kernel/health_notify.h"
 #include "kernel/health_table.h"
 #include "kernel/partition.h"
 #include "kernel/trace.h"
 #include "kernel/window.h"
+#include "lib/string.h"
 #include "vmm/status.h"
 
-#define HALT_STATUS 126 /* of a machine that the health monitor halts */
+#define HALT_STATUS  126 /* of a machine that the health monitor halts */
+#define ERROR_STATUS 160 /* of a partition that an error ends: this plus its number */
 
 static const char *const error_names[SYSTEM_ERROR_COUNT] = {
 	[SYSTEM_ERROR_DEADLINE_MISSED] = "deadline missed",
@@ -55,68 +61,250 @@ const char *health_action_name(uint32_t action)
 									     : "unknown action";
 }
 
-void health_init(const struct system_image *image)
+/* ---- the log ---- */
+
+static struct host_lock lock;
+static struct health_log log_ring;
+static bool persistent;
+
+bool health_restarted_module(void)
+{
+	return log_ring.restarted;
+}
+
+bool health_read(uint64_t number, struct hypike_health_entry *entry)
+{
+	bool found;
+
+	host_lock(&lock);
+	found = health_log_get(&log_ring, number, entry);
+	host_unlock(&lock);
+	return found;
+}
+
+static const char *name_of(uint32_t partition)
+{
+	return partition < partition_count ? partitions[partition].name : "module";
+}
+
+static void copy_text(char *to, size_t room, const char *text, size_t size)
+{
+	size_t length = size < room ? size : room - 1;
+
+	memset(to, 0, room);
+	if (length != 0)
+		memcpy(to, text, length);
+}
+
+static void write_entry(const struct health_event *event, uint32_t action)
+{
+	const char *name = name_of(event->partition);
+	struct hypike_health_entry entry = {
+		.time = clock_ns_of(host_tsc()),
+		.error = event->error,
+		.action = action,
+		.partition = event->partition,
+		.thread = event->thread,
+		.cpu = cpu_self()->index,
+		.address = event->address,
+		.detail = event->detail,
+	};
+
+	copy_text(entry.name, sizeof(entry.name), name, strlen(name));
+	copy_text(entry.message, sizeof(entry.message), event->message, event->size);
+	host_lock(&lock);
+	health_log_add(&log_ring, &entry);
+	host_unlock(&lock);
+}
+
+/* What a program said, as far as it can be printed. */
+static void make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '.';
+}
+
+static void print(const char *what, struct hypike_health_entry *entry)
+{
+	make_printable(entry->name);
+	make_printable(entry->message);
+	host_log("%s%lu.%06lu s, %s: %s at %lx (%lx): %s%s%s", what,
+		 entry->time / 1000000000, entry->time / 1000 % 1000000, entry->name,
+		 health_error_name(entry->error), entry->address, entry->detail,
+		 health_action_name(entry->action), entry->message[0] != '\0' ? ": " : "",
+		 entry->message);
+}
+
+#define SHOWN 16u /* entries of the last boot */
+
+static bool of_last_boot(const struct hypike_health_entry *entry)
+{
+	return entry->boot == log_ring.head->boot - 1;
+}
+
+static void print_last_boot(void)
+{
+	struct hypike_health_entry entry;
+	uint64_t count = 0;
+
+	for (uint64_t n = 0; health_read(n, &entry); n = entry.number + 1)
+		count += of_last_boot(&entry);
+	if (count != 0)
+		host_log("health log of the last boot, %lu entr%s:", count,
+			 count == 1 ? "y" : "ies");
+	for (uint64_t n = 0; health_read(n, &entry); n = entry.number + 1)
+		if (of_last_boot(&entry) && count-- <= SHOWN)
+			print("  ", &entry);
+}
+
+static bool is_ram(const struct boot_info *info, uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < info->ram_count; i++)
+		if (info->ram[i].start <= start && end <= info->ram[i].end)
+			return true;
+	return false;
+}
+
+static void open_log(const struct boot_info *info)
+{
+	static char instead[HV_PAGE_SIZE] __attribute__((aligned(8)));
+
+	persistent = is_ram(info, HEALTH_LOG_PHYS, HEALTH_LOG_PHYS + HEALTH_LOG_SIZE);
+	if (persistent)
+		health_log_open(&log_ring, phys_to_virt(HEALTH_LOG_PHYS), HEALTH_LOG_SIZE);
+	else
+		health_log_open(&log_ring, instead, sizeof(instead));
+	if (!persistent)
+		host_log("health log: this machine has no memory for it that outlives a reboot");
+	print_last_boot();
+}
+
+void health_init(const struct system_image *image, const struct boot_info *info)
 {
 	health_table_init(image);
+	open_log(info);
 }
 
-/* What the partition's last status says where an error ended it: a program's own, else one that tells
- * the error; a processor exception has 128 plus the vector (trap.c). */
-static int status_of(uint32_t error, uint64_t detail)
+/* ---- actions ---- */
+
+static void stop(const struct health_event *event, uint32_t argument)
 {
-	return error == SYSTEM_ERROR_EXIT || error == SYSTEM_ERROR_PARTITION_INIT ||
-			       error == SYSTEM_ERROR_VMM_FAULT || error == SYSTEM_ERROR_GUEST_FAULT
-		       ? (int)(detail & 0xff)
-		       : 160 + (int)error;
+	(void)argument;
+	partition_stop(&partitions[event->partition], event->status);
 }
 
-static void act(uint32_t partition, uint32_t error, uint32_t action, uint32_t argument,
-		uint64_t detail)
+static void restart_warm(const struct health_event *event, uint32_t argument)
 {
-	switch (action) {
-	case SYSTEM_ACTION_STOP:
-		partition_stop(&partitions[partition], status_of(error, detail));
-		break;
-	case SYSTEM_ACTION_RESTART_WARM:
-	case SYSTEM_ACTION_RESTART_COLD:
-		partition_restart(&partitions[partition],
-				  action == SYSTEM_ACTION_RESTART_WARM ? PARTITION_WARM
-								       : PARTITION_COLD,
-				  status_of(error, detail), HYPIKE_START_HEALTH);
-		break;
-	case SYSTEM_ACTION_SWITCH_PLAN:
-		window_request_plan(argument);
-		break;
-	case SYSTEM_ACTION_HALT_MODULE:
-		end_machine(HALT_STATUS);
-	default:
-		break;
+	(void)argument;
+	partition_restart(&partitions[event->partition], PARTITION_WARM, event->status,
+			  HYPIKE_START_HEALTH);
+}
+
+static void restart_cold(const struct health_event *event, uint32_t argument)
+{
+	(void)argument;
+	partition_restart(&partitions[event->partition], PARTITION_COLD, event->status,
+			  HYPIKE_START_HEALTH);
+}
+
+/* A thread that would do the same again stands still; the others of its partition go on. */
+static void hold(const struct health_event *event)
+{
+	if (event->fault)
+		thread_suspend(cpu_self()->current);
+}
+
+static void nothing(const struct health_event *event, uint32_t argument)
+{
+	(void)argument;
+	hold(event);
+}
+
+/* ARINC 653 part 1, 2.4.3: an error that no handler can take is the partition's. */
+static void notify(const struct health_event *event, uint32_t argument)
+{
+	if (health_notify(&partitions[event->partition], event))
+		hold(event);
+	else
+		stop(event, argument);
+}
+
+static void switch_plan(const struct health_event *event, uint32_t argument)
+{
+	window_request_plan(argument);
+	hold(event);
+}
+
+static void halt_module(const struct health_event *event, uint32_t argument)
+{
+	(void)event, (void)argument;
+	end_machine(HALT_STATUS);
+}
+
+static void restart_module(const struct health_event *event, uint32_t argument)
+{
+	(void)event, (void)argument;
+	host_lock(&lock);
+	health_log_restarts(&log_ring);
+	host_unlock(&lock);
+	end_restart();
+}
+
+static void (*const actions[SYSTEM_ACTION_COUNT])(const struct health_event *, uint32_t) = {
+	[SYSTEM_ACTION_IGNORE] = nothing,
+	[SYSTEM_ACTION_LOG] = nothing,
+	[SYSTEM_ACTION_NOTIFY] = notify,
+	[SYSTEM_ACTION_RESTART_WARM] = restart_warm,
+	[SYSTEM_ACTION_RESTART_COLD] = restart_cold,
+	[SYSTEM_ACTION_STOP] = stop,
+	[SYSTEM_ACTION_SWITCH_PLAN] = switch_plan,
+	[SYSTEM_ACTION_HALT_MODULE] = halt_module,
+	[SYSTEM_ACTION_RESTART_MODULE] = restart_module,
+};
+
+/* A program that has done its work is no news, unless the configuration knows of it. */
+static bool worth_a_line(const struct health_event *event, uint32_t action)
+{
+	return action != SYSTEM_ACTION_IGNORE &&
+	       (event->error != SYSTEM_ERROR_EXIT ||
+		!health_table_default(event->partition, event->error));
+}
+
+static void tell(const struct health_event *event, uint32_t action)
+{
+	host_log("health: %s: %s at %lx (%lx): %s", name_of(event->partition),
+		 health_error_name(event->error), event->address, event->detail,
+		 health_action_name(action));
+}
+
+void health_event(const struct health_event *event)
+{
+	uint32_t argument;
+	uint32_t action = health_table_take(event->partition, event->error, &argument);
+
+	trace(TRACE_HEALTH, event->partition < partition_count ? event->partition : TRACE_NO_PARTITION,
+	      (uint64_t)event->error << 32 | action, (uint32_t)event->detail);
+	if (worth_a_line(event, action)) {
+		write_entry(event, action);
+		tell(event, action);
 	}
-}
-
-static void tell(uint32_t partition, uint32_t error, uint32_t action, uint64_t address,
-		 uint64_t detail)
-{
-	const char *name = partition < partition_count ? partitions[partition].name : "module";
-
-	host_log("health: %s: %s at %lx (%lx): %s", name, health_error_name(error), address,
-		 detail, health_action_name(action));
+	actions[action](event, argument);
 }
 
 void health_report(uint32_t partition, uint32_t error, uint32_t thread, uint64_t address,
 		   uint64_t detail)
 {
-	uint32_t argument;
-	uint32_t action = health_table_take(partition, error, &argument);
+	const struct health_event event = {
+		.partition = partition,
+		.error = error,
+		.thread = thread,
+		.status = ERROR_STATUS + (int)error,
+		.address = address,
+		.detail = detail,
+	};
 
-	(void)thread;
-	trace(TRACE_HEALTH, partition < partition_count ? partition : TRACE_NO_PARTITION,
-	      (uint64_t)error << 32 | action, (uint32_t)detail);
-	if (action == SYSTEM_ACTION_IGNORE)
-		return;
-	if (error != SYSTEM_ERROR_EXIT || !health_table_default(partition, error))
-		tell(partition, error, action, address, detail);
-	act(partition, error, action, argument, detail);
+	health_event(&event);
 }
 
 /* ---- what a program itself gives rise to ---- */
@@ -150,11 +338,25 @@ static uint32_t error_of_exit(const struct partition *partition, int status)
 	return vmm_errors[reason];
 }
 
+/* Whatever is done about it, the program doesn't go on. */
+static bool goes_on(const struct partition *partition)
+{
+	return partition->state == PARTITION_RUNNING;
+}
+
 void health_exit(int status)
 {
 	const struct thread *self = cpu_self()->current;
-	const struct partition *partition = self->partition;
-	uint32_t error = error_of_exit(partition, status);
+	struct partition *partition = self->partition;
+	const struct health_event event = {
+		.partition = partition->index,
+		.error = error_of_exit(partition, status),
+		.thread = self->index,
+		.status = status,
+		.detail = (uint64_t)status,
+	};
 
-	health_report(partition->index, error, self->index, 0, (uint64_t)status);
+	health_event(&event);
+	if (goes_on(partition))
+		partition_stop(partition, status);
 }

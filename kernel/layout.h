@@ -8,6 +8,10 @@
 
 /* Physical. */
 #define LOAD_PHYS	 0x100000 /**< the kernel image: 1 MiB */
+/* The health monitor's log. BIOSes, GRUB and QEMU leave this alone, so it outlives a reset; not so what is
+ * below it, which SeaBIOS clears. */
+#define HEALTH_LOG_PHYS 0x90000
+#define HEALTH_LOG_SIZE 0xc000
 #define TRAMPOLINE_PHYS	 0x8000	  /**< where application processors start: below 1 MiB, one page */
 
 /* Upper half: the kernel. The same in each address space; fixed once booted. */

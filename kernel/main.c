@@ -142,6 +142,7 @@ static void start_system(void)
 	host_log("%u CPU%s, %lu MHz, %s, %lu MiB of memory", cpu_count, cpu_count > 1 ? "s" : "",
 		 clock_tsc_khz / 1000, apic_description(), memory_left() >> 20);
 	open_system_image();
+	health_init(&image, &boot_info);
 	trace_init(&image);
 	trace_out_init(&image);
 	start_driver();

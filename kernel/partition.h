@@ -31,6 +31,25 @@ enum partition_state {
 /** What follows when all threads have ended. */
 enum partition_next { PARTITION_STAYS, PARTITION_WARM, PARTITION_COLD };
 
+#define HEALTH_FAULTS 8u /**< errors that wait for a handler */
+
+/** Errors for the partition's handler (health_notify.c). */
+struct health_faults {
+	struct thread *handler; /**< NULL: none */
+	uint64_t bits;
+	uint32_t head, tail;
+	struct hypike_fault fault[HEALTH_FAULTS];
+};
+
+/** Time of its own without a sign of life (watchdog.c); ticks. */
+struct watchdog {
+	uint64_t limit; /**< 0: nobody watches */
+	uint64_t used;	/**< by threads that don't run now */
+	uint64_t alive; /**< TSC at the last sign of life */
+	uint64_t since[HOST_MAX_CPUS]; /**< when that CPU began to run it; 0: it doesn't */
+	struct host_timer timer;
+};
+
 struct partition {
 	const struct system_partition *config;
 	const char *name;
@@ -58,6 +77,8 @@ struct partition {
 	uint32_t thread_limit;
 	struct thread *threads; /**< thread_limit of them */
 	struct console_port console;
+	struct health_faults faults;
+	struct watchdog watchdog;
 	/* hv.h (sys_hv.c) */
 	uint64_t hv_calls; /**< threads that are in the driver with this partition's VM */
 	bool hv_busy;	   /**< the VM is being made or destroyed */

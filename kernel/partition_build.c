@@ -9,6 +9,7 @@
 #include "kernel/device.h"
 #include "kernel/elf.h"
 #include "kernel/end.h"
+#include "kernel/health.h"
 #include "kernel/info.h"
 #include "kernel/memory.h"
 #include "kernel/paging.h"
@@ -279,5 +280,7 @@ void partitions_start(void)
 {
 	for (uint32_t i = 0; i < partition_count; i++)
 		if ((partitions[i].config->flags & SYSTEM_PARTITION_DORMANT) == 0)
-			partition_restart(&partitions[i], PARTITION_COLD, 0, HYPIKE_START_NORMAL);
+			partition_restart(&partitions[i], PARTITION_COLD, 0,
+					  health_restarted_module() ? HYPIKE_START_MODULE
+								    : HYPIKE_START_NORMAL);
 }

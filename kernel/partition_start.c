@@ -10,6 +10,7 @@
 #include "kernel/address.h"
 #include "kernel/cpu.h"
 #include "kernel/device.h"
+#include "kernel/health_notify.h"
 #include "kernel/info.h"
 #include "kernel/paging.h"
 #include "kernel/partition.h"
@@ -17,6 +18,7 @@
 #include "kernel/shared.h"
 #include "kernel/sys_hv.h"
 #include "kernel/trace.h"
+#include "kernel/watchdog.h"
 #include "lib/string.h"
 
 /* ---- memory ---- */
@@ -79,6 +81,7 @@ static void forget(struct partition *partition)
 		return;
 	console_bind(&partition->console, NULL, 0);
 	devices_reset_partition(partition);
+	health_bind(partition, NULL, 0);
 	ports_reset_partition(partition);
 	shared_reset_partition(partition);
 	hv_partition_reset(partition);
@@ -109,6 +112,7 @@ void partition_begin(void)
 		load_segment(partition, &partition->program.segment[i]);
 	clear_stack(partition);
 	info_update(partition);
+	watchdog_begin(partition);
 	is_running(partition);
 	thread_enter_user(partition->program.entry, USER_STACK_TOP, USER_INFO);
 }

@@ -13,7 +13,8 @@
 
 static uint32_t timers_of(const struct partition *partition)
 {
-	return partition->thread_limit + VCPU_TIMERS * partition->config->vcpu_limit;
+	return partition->thread_limit + VCPU_TIMERS * partition->config->vcpu_limit +
+	       (partition->config->watchdog != 0 ? 1 : 0);
 }
 
 static bool on_cpu(const struct partition *partition, const struct cpu *cpu)

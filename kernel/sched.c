@@ -15,6 +15,7 @@
 #include "kernel/trace.h"
 #include "kernel/trace_out.h"
 #include "kernel/trap.h"
+#include "kernel/watchdog.h"
 #include "kernel/x86.h"
 #include "lib/string.h"
 
@@ -151,6 +152,7 @@ void sched_switch(void)
 		timer_start_background();
 	if (to == from)
 		return;
+	watchdog_switch(from->partition, to->partition);
 	restore_now(cpu);
 	trace(TRACE_DISPATCH, trace_partition(to), to->index, to->priority);
 	load_thread(cpu, to);

@@ -55,6 +55,11 @@ int64_t sys_irq_done(uint64_t number);
 int64_t sys_shared_bind(uint64_t region, uint64_t thread, uint64_t bits);
 int64_t sys_trace(uint64_t value);
 int64_t sys_trace_read(uint64_t cpu, uint64_t position_at, uint64_t to, uint64_t size);
+int64_t sys_health_raise(uint64_t error, uint64_t message, uint64_t size);
+int64_t sys_health_bind(uint64_t thread, uint64_t bits);
+int64_t sys_health_take(uint64_t fault);
+int64_t sys_health_log(uint64_t number, uint64_t entry);
+int64_t sys_alive(void);
 int64_t sys_partition_status(uint64_t partition, uint64_t status);
 int64_t sys_partition_control(uint64_t partition, uint64_t what);
 

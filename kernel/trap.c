@@ -4,11 +4,13 @@
 #include "kernel/cpu.h"
 #include "kernel/device.h"
 #include "kernel/fpu.h"
+#include "kernel/health.h"
 #include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "kernel/paranoid.h"
 #include "kernel/partition.h"
 #include "kernel/x86.h"
+#include "lib/string.h"
 
 #define FAULT_STATUS 128 /* a faulted program's status is this plus the vector */
 
@@ -48,24 +50,79 @@ static const char *access_of(const struct trap_frame *frame)
 	return (frame->error & PF_W) != 0 ? "writing" : "reading";
 }
 
+/* Which error a processor exception is; the others are SYSTEM_ERROR_INSTRUCTION. */
+static const uint8_t errors[VECTOR_EXCEPTIONS] = {
+	[VECTOR_DE] = SYSTEM_ERROR_NUMERIC,
+	[VECTOR_OF] = SYSTEM_ERROR_NUMERIC,
+	[VECTOR_MF] = SYSTEM_ERROR_NUMERIC,
+	[VECTOR_XM] = SYSTEM_ERROR_NUMERIC,
+	[VECTOR_BR] = SYSTEM_ERROR_MEMORY_VIOLATION,
+	[VECTOR_SS] = SYSTEM_ERROR_MEMORY_VIOLATION,
+	[VECTOR_AC] = SYSTEM_ERROR_MEMORY_VIOLATION,
+	[VECTOR_PF] = SYSTEM_ERROR_MEMORY_VIOLATION,
+};
+
+#define NEAR_STACK 0x10000u /* a function's frame is hardly larger */
+#define RED_ZONE   256u	    /* below RSP; CALL and PUSH write there, too */
+
+/* Below the first thread's stack; or of another, where nothing is mapped beside what RSP points to. */
+static bool is_stack(const struct trap_frame *frame, uint64_t address)
+{
+	const uint64_t bottom = USER_STACK_TOP - USER_STACK_SIZE;
+
+	if (frame->vector != VECTOR_PF || (frame->error & (PF_P | PF_I)) != 0)
+		return false;
+	return (address < bottom && address >= bottom - NEAR_STACK) ||
+	       (address + RED_ZONE >= frame->rsp && address < frame->rsp + NEAR_STACK);
+}
+
+static uint32_t error_of(const struct partition *partition, const struct trap_frame *frame,
+			 uint64_t address)
+{
+	uint32_t error = errors[frame->vector];
+
+	if (partition->config->kind == SYSTEM_PARTITION_VMM)
+		return SYSTEM_ERROR_VMM_FAULT;
+	if (is_stack(frame, address))
+		return SYSTEM_ERROR_STACK_OVERFLOW;
+	return error != 0 ? error : SYSTEM_ERROR_INSTRUCTION;
+}
+
+static void tell(const struct partition *partition, const struct trap_frame *frame, uint64_t address)
+{
+	if (frame->vector == VECTOR_PF)
+		host_log("partition %s: page fault in its program at %lx, %s %lx", partition->name,
+			 frame->rip, access_of(frame), address);
+	else
+		host_log("partition %s: %s in its program at %lx, error code %lx", partition->name,
+			 trap_name(frame->vector), frame->rip, frame->error);
+}
+
 /*
- * The program's fault is the program's end; nobody else's.
- * @req KRN-040 A fault of a ring-3 program ends its partition with a message that names partition,
- *              fault, instruction and address; all others go on undisturbed.
+ * The program's fault is the program's; nobody else's.
+ * @req KRN-040 A fault of a ring-3 program gives a message that names partition, fault, instruction and
+ *              address, and goes to the health monitor, which ends the partition unless configured
+ *              otherwise; all others go on undisturbed.
  */
 static void user_fault(struct trap_frame *frame)
 {
 	struct partition *partition = partition_self();
-	int status = FAULT_STATUS + (int)frame->vector;
+	uint64_t address = frame->vector == VECTOR_PF ? x86_read_cr2() : 0;
+	const struct health_event event = {
+		.partition = partition->index,
+		.error = error_of(partition, frame, address),
+		.thread = cpu_self()->current->index,
+		.status = FAULT_STATUS + (int)frame->vector,
+		.address = frame->rip,
+		.detail = address != 0 ? address : frame->vector,
+		.message = trap_name(frame->vector),
+		.size = (uint32_t)strlen(trap_name(frame->vector)),
+		.fault = true,
+	};
 
-	if (frame->vector == VECTOR_PF)
-		host_log("partition %s: page fault in its program at %lx, %s %lx", partition->name,
-			 frame->rip, access_of(frame), x86_read_cr2());
-	else
-		host_log("partition %s: %s in its program at %lx, error code %lx", partition->name,
-			 trap_name(frame->vector), frame->rip, frame->error);
+	tell(partition, frame, address);
 	panic_print_registers(frame);
-	partition_stop(partition, status);
+	health_event(&event);
 }
 
 /* ---- ring 0 ---- */

@@ -280,7 +280,7 @@ hv_status_t hypike_shared_bind(uint32_t region, hypike_thread_t thread, uint64_t
 /** A fault of the partition that its error handler gets (SYSTEM_ACTION_NOTIFY). */
 struct hypike_fault {
 	uint32_t error;	 /**< enum system_error */
-	uint32_t thread; /**< that it happened in; it is suspended */
+	uint32_t thread; /**< that it happened in; suspended, unless it reported the error itself */
 	uint64_t address;
 	uint64_t time;
 	uint32_t size; /**< of the message */
@@ -308,7 +308,8 @@ hv_status_t hypike_health_raise(uint32_t error, const void *message, size_t size
 hv_status_t hypike_health_bind(hypike_thread_t thread, uint64_t bits);
 /** Take the oldest fault. HV_E_STATE: there is none. */
 hv_status_t hypike_health_take(struct hypike_fault *fault);
-/** Read the log (SYSTEM_PARTITION_MAY_CONTROL). HV_E_RANGE: no such entry (any more). */
+/** Read the oldest entry of the log whose number is at least `number` (right: MAY_CONTROL).
+ *  HV_E_RANGE: there is none. */
 hv_status_t hypike_health_log(uint64_t number, struct hypike_health_entry *entry);
 /** A sign of life, for the watchdog of the configuration. */
 void hypike_alive(void);

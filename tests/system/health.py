@@ -2,7 +2,7 @@
 """Restarts and the health monitor: programs of tests/system/native."""
 import re
 
-from runner.case import boot
+from runner.case import Case, boot
 
 BOTH = ("normal", "paranoid")
 NORMAL = ("normal",)
@@ -57,4 +57,62 @@ def _restarts():
     yield _image("restart-spread", "bochs-vmx", 2, tap=1, expect=CONTROLLED, timeout=240)
 
 
-CASES = [*_restarts()]
+# What each partition of the image goes through: its starts (why, warm), its last status.
+NORMAL_START, HEALTH_START = 0, 2
+ACTS = {
+    "cold": ([0, 0, 0], 142), "warm": ([0, 1], 128), "overflow": ([0, 0], 142),
+    "ignored": ([0], 0), "handled": ([0], 0), "unhandled": ([0], 142), "denied": ([0, 0], 164),
+    "exits": ([0, 0, 0], 3), "hangs": ([0, 1], 0), "idles": ([0], 0), "says": ([0], 0),
+    "late": ([0, 0], 161), "hurts": ([0], 162), "pretends": ([0], 0),
+}
+TOLD = ((r"handled\| fault: error 6, thread 2, message 'page fault'"), (r"handled\| goes on"),
+        (r"says\| fault: error 2, thread 2, message 'it hurts'"), (r"says\| came through"),
+        (r"ignored\| goes on"), (r"pretends\| ok 1 "),
+        "hypike: health: overflow: stack overflow at ", "hypike: health: hangs: hang at 0 ")
+LOGGED = 19  # entries that the watcher reads
+
+
+def _acts(text, _work):
+    for name, (warm, status) in ACTS.items():
+        begins = re.findall(rf"^{name}\| begin (\d+), start (\d+), warm (\d+)$", text, re.M)
+        expected = [(str(i), str(HEALTH_START if i else NORMAL_START), str(w))
+                    for i, w in enumerate(warm)]
+        if begins != expected:
+            return f"{name} began {begins}, not {expected}"
+        if f"\nhypike: partition {name} exited with status {status}\n" not in text:
+            return f"{name} didn't end with status {status}"
+    for line in TOLD:
+        if not re.search("^" + line, text, re.M):
+            return f"no line {line}"
+    entries = [int(n) for n in re.findall(r"^watcher\| log (\d+): boot 1, ", text, re.M)]
+    return None if entries == list(range(LOGGED)) else f"the log has the entries {entries}"
+
+
+REBOOTED = (r"^victim\| begin 0, start 0", ": restart module$", "^hypike: the machine restarts$",
+            "^hypike: health log of the last boot, 1 entry:$",
+            "^hypike:   .* s, victim: memory violation at 400.* \\(8\\): restart module: page fault$",
+            r"^victim\| a boot of the health monitor's$",
+            r"^watcher\| log 0: boot \d+, victim, error 6, action 9$", "^hypike: exit status 0$")
+
+
+def _health():
+    """@verifies KRN-074"""
+    yield _image("health", "qemu-svm", 1, "--icount", status=1, check=_acts, builds=BOTH)
+    yield _image("health", "bochs-vmx", 1, status=1, check=_acts, timeout=240)
+    yield _image("health-halt", "qemu-svm", 2, status=1,
+                 expect=(": halt module$", "^hypike: exit status 126$"))
+    yield _image("health-plan", "qemu-svm", 1, "--icount", builds=BOTH,
+                 expect=(": switch plan$", r"^watcher\| log 0: ", "^hypike: exit status 0$"))
+    # Not on Bochs, whose BIOS ends with "Keyboard error:21" after any reset but the first.
+    for cpus in ("1", "4"):
+        yield Case(f"health-reboot, {cpus} CPUs, QEMU", "qemu-svm",
+                   [*QEMU, "-smp", cpus, "-kernel", "{build}/kernel/hypike.elf",
+                    "-initrd", "{build}/tests/system/native/health-reboot.img"],
+                   timeout=60, builds=NORMAL, status=1, expect=REBOOTED)
+
+
+# `hypike boot` ends with the first reset.
+QEMU = ("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-display", "none", "-nodefaults",
+        "-m", "128M", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4")
+
+CASES = [*_restarts(), *_health()]
