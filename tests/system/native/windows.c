@@ -182,9 +182,12 @@ static void test_timers(void)
 
 static void test_switch(void)
 {
+	static uint32_t never;
 	uint64_t end;
 
 	check(hypike_plan_set(2) == HV_E_NOENT, "a plan that is not there can't be chosen");
+	hypike_plan_status(&status);
+	hypike_futex_wait(&never, 0, status.frame_start + status.frame); /* enough time in this frame */
 	hypike_plan_status(&status);
 	end = status.frame_start + status.frame;
 	check(hypike_plan_set(1) == HV_OK, "the other plan can");
