@@ -18,6 +18,7 @@ const char options_help[] =
 	"  --rtc SECONDS       time of the clock at the start, since 1970 UTC\n"
 	"  --disk NAME[,ro|overlay]  a file as a virtio disk, read-only or with writes kept in\n"
 	"                      memory while the VM lives; may be repeated\n"
+	"  --serial2 IN,OUT    COM2: receives messages of queuing port IN, sends to OUT\n"
 	"  --virtio-console    a console port; takes the keys when its driver is up\n"
 	"  --net NAME[,mac=MAC]  a virtio network card, its cable a shared memory region\n"
 	"  --virtio-split      virtio devices have split rings alone\n"
@@ -56,6 +57,7 @@ static const struct row rows[] = {
 	ROW("--rtc", rtc, KIND_SIZE),
 	ROW_LIST("--disk", disk, disks, OPTIONS_DISKS),
 	ROW_LIST("--net", net, nets, OPTIONS_NETS),
+	ROW("--serial2", serial2, KIND_TEXT),
 	ROW("--virtio-console", virtio_console, KIND_FLAG),
 	ROW("--virtio-split", virtio_split, KIND_FLAG),
 	ROW("--rng", rng, KIND_FLAG),

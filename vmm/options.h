@@ -29,6 +29,7 @@ struct options {
 	uint32_t disks;
 	const char *net[OPTIONS_NETS]; /**< --net NAME[,mac=xx:xx:xx:xx:xx:xx]: a shared memory region */
 	uint32_t nets;
+	const char *serial2; /**< --serial2 IN,OUT: COM2, connected with queuing ports; NULL: none */
 	bool virtio_console; /**< --virtio-console: it gets the keys, too, once its driver is up */
 	bool virtio_split;   /**< --virtio-split: virtio devices don't offer packed rings */
 	bool rng;	     /**< --rng: virtio entropy device */

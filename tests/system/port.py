@@ -30,6 +30,17 @@ def _guest(name, machine, cpus, *options, **rest):
                   expect=(r"^hypike: partition echoer exited with status 0$",))
 
 
+def _serial(machine, cpus, *options, **rest):
+    return _image("serial", machine, cpus, *options, tap=2, **rest)
+
+
+def _refused_lines():
+    for name, message in (("serial-no-port", "the second is no queuing port to send to"),
+                          ("serial-wrong-way", "the first is no queuing port to receive from")):
+        yield _image(name, "qemu-svm", 1, status=None,
+                     expect=(rf"vmm: --serial2 [\w.]+,[\w.]+: {message}$",))
+
+
 # Programs that use ports which they don't have, and what is said of devices that the kernel has.
 THIEVES = ("none", "too-wide", "string")
 TAKEN = {
@@ -76,6 +87,10 @@ CASES = [
     _guest("ports-guest", "qemu-svm", 1, ICOUNT),
     _guest("ports-guest", "qemu-svm", 2, builds=BOTH),
     _guest("ports-guest", "bochs-vmx", 1, timeout=120),
+    _serial("qemu-svm", 1, ICOUNT, builds=BOTH),
+    _serial("qemu-svm", 2),
+    _serial("bochs-vmx", 1, timeout=120),
+    *_refused_lines(),
     _ports("ports", "qemu-svm", 2),
     _ports("ports-apart", "qemu-svm", 2),
     _ports("ports-apart", "qemu-svm", 4, builds=BOTH),

@@ -103,6 +103,20 @@ static void update(struct i16550 *uart)
 	wire_set(&uart->irq, gate && identify(uart) != IIR_NONE);
 }
 
+/* ------------------------------------------------------------------------------------ transmitter */
+
+/** @return whether the transmitter is empty: the line takes what is sent at once, or not at all. */
+static bool tx_empty(const struct i16550 *uart)
+{
+	return !uart->ready.get || probe_get(&uart->ready);
+}
+
+void i16550_ready(struct i16550 *uart)
+{
+	uart->thre_pending = 1;
+	update(uart);
+}
+
 /* --------------------------------------------------------------------------------------- receiver */
 
 /** Time of four characters as the line is programmed, in nanoseconds. */
@@ -212,6 +226,11 @@ unsigned int i16550_room(const struct i16550 *uart)
 	return rx_size(uart) - uart->rx_count;
 }
 
+bool i16550_wants(const struct i16550 *uart)
+{
+	return (uart->mcr & (MCR_RTS | MCR_LOOP)) == MCR_RTS && i16550_room(uart) > 0;
+}
+
 void i16550_receive(struct i16550 *uart, uint8_t byte)
 {
 	if (uart->mcr & MCR_LOOP)
@@ -274,7 +293,7 @@ static void write_data(struct i16550 *uart, uint8_t byte)
 		rx_put(uart, byte, 0);
 	else
 		byte_put(&uart->out, byte);
-	uart->thre_pending = 1;
+	uart->thre_pending = tx_empty(uart);
 }
 
 /** Switching FIFO mode clears both; the other bits count only together with the enable bit (8.5). */
@@ -286,7 +305,7 @@ static void write_fcr(struct i16550 *uart, uint8_t value)
 	if (switched || (value & FCR_ENABLE && value & FCR_CLEAR_RX))
 		rx_clear(uart);
 	if (switched || (value & FCR_ENABLE && value & FCR_CLEAR_TX))
-		uart->thre_pending = 1;
+		uart->thre_pending = tx_empty(uart);
 	command_give(&uart->room, i16550_room(uart));
 }
 
@@ -294,13 +313,14 @@ static void write_mcr(struct i16550 *uart, uint8_t value)
 {
 	uart->mcr = value & MCR_MASK;
 	modem_update(uart);
+	command_give(&uart->room, i16550_room(uart));
 }
 
 /** Enabling the transmitter's interrupt while it is empty raises it. */
 static void write_ier(struct i16550 *uart, uint8_t value)
 {
 	if ((value & IER_THRE) && !(uart->ier & IER_THRE))
-		uart->thre_pending = 1;
+		uart->thre_pending = tx_empty(uart);
 	uart->ier = value & IER_MASK;
 }
 
@@ -369,7 +389,7 @@ static uint8_t read_data(struct i16550 *uart)
 
 static uint8_t read_lsr(struct i16550 *uart)
 {
-	uint8_t value = uart->lsr | LSR_THRE | LSR_TEMT;
+	uint8_t value = uart->lsr | (tx_empty(uart) ? LSR_THRE | LSR_TEMT : 0);
 
 	uart->lsr &= (uint8_t)~LSR_ERRORS;
 	if (uart->rx_count > 0)

@@ -18,7 +18,8 @@ struct i16550 {
 	struct device_range range;
 	struct wire irq;
 	struct byte_sink out;
-	struct command room; /**< given when the receiver has taken a byte out: more may come */
+	struct probe ready;  /**< whether the line takes a FIFO full of bytes; unconnected: always */
+	struct command room; /**< given when more may come: room in the receiver, RTS */
 	struct timer timeout;
 
 	uint8_t ier, lcr, mcr, lsr, msr, fcr, scratch;
@@ -36,6 +37,10 @@ void i16550_init(struct i16550 *uart, struct timer_queue *queue, uint16_t port);
 unsigned int i16550_room(const struct i16550 *uart);
 /** A character arrives on the line. One for which there is no room overruns. */
 void i16550_receive(struct i16550 *uart, uint8_t byte);
+/** @return whether a character is welcome: there is room, and RTS says so. */
+bool i16550_wants(const struct i16550 *uart);
+/** `ready` has become true. */
+void i16550_ready(struct i16550 *uart);
 /** The line is held at zero: a break. */
 void i16550_break(struct i16550 *uart);
 

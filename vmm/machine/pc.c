@@ -35,6 +35,7 @@
 #include "vmm/dev/vga_text.h"
 #include "vmm/machine/acpi.h"
 #include "vmm/machine/machine.h"
+#include "vmm/machine/pc_serial.h"
 #include "vmm/machine/pc_virtio.h"
 #include "vmm/options.h"
 #include "vmm/status.h"
@@ -48,6 +49,7 @@
 
 #define IRQ_PIT	     0u
 #define IRQ_KEYBOARD 1u
+#define IRQ_COM2     3u
 #define IRQ_COM1     4u
 #define IRQ_RTC	     8u
 #define IRQ_SCI	     9u
@@ -58,6 +60,7 @@
 #define GSI_PCI 16u
 
 #define COM1_PORT 0x3f8u
+#define COM2_PORT 0x2f8u
 
 #define PCI_MEMORY     0xc0000000u
 #define PCI_MEMORY_END 0xe0000000u
@@ -73,6 +76,7 @@ static struct {
 	struct pci_bus pci;
 	struct acpi_pm pm;
 	struct i16550 com1;
+	struct i16550 *com2; /**< NULL: there is none */
 	struct mc146818 rtc;
 	struct port61 port61;
 	struct i8042 kbc;
@@ -147,6 +151,7 @@ static void ended_by_guest(void *ctx, uint32_t value)
 {
 	struct vm *vm = ctx;
 
+	pc_serial_flush();
 	if (value > VMM_STATUS_GUEST_MAX)
 		vm_stop(vm, VMM_STATUS_GUEST_MAX, "ended by the guest with value %u", value);
 	else
@@ -156,12 +161,14 @@ static void ended_by_guest(void *ctx, uint32_t value)
 static void reset_by_guest(void *ctx, uint32_t value)
 {
 	(void)value;
+	pc_serial_flush();
 	vm_stop(ctx, VMM_STATUS_RESET, "reset by the guest");
 }
 
 static void switched_off(void *ctx, uint32_t value)
 {
 	(void)value;
+	pc_serial_flush();
 	vm_stop(ctx, 0, "switched off by the guest");
 }
 
@@ -316,7 +323,9 @@ static void bios_data(struct vm *vm)
 	memset(bda, 0, 0x100);
 	store16(bda + 0x00, COM1_PORT);
 	store16(bda + 0x0e, LOW_END >> 4); /* segment of the extended area */
-	store16(bda + 0x10, 0x0222);	   /* equipment: FPU, 80 x 25 colour, one serial port */
+	store16(bda + 0x02, pc.com2 != NULL ? COM2_PORT : 0);
+	/* Equipment: FPU, 80 x 25 colour, serial ports. */
+	store16(bda + 0x10, pc.com2 != NULL ? 0x0422 : 0x0222);
 	store16(bda + 0x13, LOW_END >> 10);
 	bda[0x49] = 3; /* video mode */
 	store16(bda + 0x4a, VGA_TEXT_COLUMNS);
@@ -399,6 +408,16 @@ static uint64_t clock_start(const struct vm *vm)
 	return (epoch ? epoch : unknown) + platform_time() / 1000000000;
 }
 
+static hv_status_t com2_init(struct vm *vm)
+{
+	hv_status_t status = pc_serial_init(vm, COM2_PORT, &pc.com2);
+
+	if (status != HV_OK || pc.com2 == NULL)
+		return status;
+	wire_connect(&pc.com2->irq, isa_line, NULL, IRQ_COM2);
+	return bus_attach(&vm->bus, &pc.com2->dev);
+}
+
 static hv_status_t init(struct vm *vm)
 {
 	hv_status_t status = HV_OK;
@@ -427,6 +446,8 @@ static hv_status_t init(struct vm *vm)
 	if (status == HV_OK && vm->options->test_device)
 		status = bus_attach(&vm->bus, &pc.test_device.dev);
 	if (status == HV_OK)
+		status = com2_init(vm);
+	if (status == HV_OK)
 		status = pc_virtio_init(vm, &pc.pci);
 	if (status == HV_OK)
 		status = map_memory(vm);
@@ -442,6 +463,8 @@ static hv_status_t reset(struct vm *vm)
 	for (size_t i = 0; i < DEVICES; i++)
 		devices[i]->class->reset(devices[i]);
 	pc.test_device.dev.class->reset(&pc.test_device.dev);
+	if (pc.com2 != NULL)
+		pc.com2->dev.class->reset(&pc.com2->dev);
 	for (uint16_t i = 0; i < PCI_PINS; i++)
 		pci_line(NULL, i, pc.pci.pin[i].level);
 	pci_bus_reset(&pc.pci);
