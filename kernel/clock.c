@@ -34,6 +34,7 @@ uint64_t host_tsc(void)
 #define PIT_CONTROL	 0x43u
 #define PIT_START2	 0xb0u /* channel 2, both bytes, mode 0 */
 #define PIT_LATCH2	 0x80u
+#define PIT_STOP0	 0x30u /* channel 0, mode 0: stands still until a count is written */
 #define PORT_B		 0x61u /* gate of channel 2, speaker */
 #define PORT_B_GATE2	 0x01u
 #define PORT_B_SPEAKER	 0x02u
@@ -177,5 +178,6 @@ void clock_init(void)
 	if (khz < MIN_KHZ)
 		end_refuse("the TSC seems to count %lu kHz only", khz);
 	clock_tsc_khz = khz;
-	apic_init_cpu(); /* the timer back from counting */
+	x86_outb(PIT_CONTROL, PIT_STOP0); /* firmware's tick: nobody waits for it */
+	apic_init_cpu();		  /* the timer back from counting */
 }

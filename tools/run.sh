@@ -28,6 +28,16 @@ gnumach | invaders)
 		set -- --vmm-option --screen
 	fi
 	;;
+linux | linux-full)
+	"$here/fetch-guests.sh" "$build" "$GUEST"
+	kernel=$build/debian/$GUEST
+	MODULES=${MODULES:-$build/debian/$GUEST.cpio}
+	CMDLINE=${CMDLINE:-console=ttyS0 quiet cryptomgr.notests}
+	# Its default is what small kernels need.
+	if [ "$MEM" = 64M ]; then
+		MEM=256M
+	fi
+	;;
 *)
 	kernel=$GUEST
 	;;

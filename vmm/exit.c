@@ -78,6 +78,21 @@ static enum vcpu_verdict exit_nothing(struct vcpu *vcpu, struct hv_vcpu_page *pa
 	return VCPU_RUN;
 }
 
+static enum vcpu_verdict exit_sysreg(struct vcpu *vcpu, struct hv_vcpu_page *page)
+{
+	struct hv_exit_sysreg *exit = &page->exit.sysreg;
+	struct vm *vm = vcpu->vm;
+	uint64_t value = exit->value;
+
+	platform_mutex_lock(&vm->lock);
+	const bool done = vm->machine->sysreg(vcpu, exit->index, exit->write, &value);
+	platform_mutex_unlock(&vm->lock);
+	if (!done)
+		return exit_fault(vcpu, page);
+	exit->value = value;
+	return VCPU_RUN;
+}
+
 /** The end of a level-triggered interrupt: its line may still be active. */
 static enum vcpu_verdict exit_eoi(struct vcpu *vcpu, struct hv_vcpu_page *page)
 {
@@ -225,7 +240,7 @@ const exit_handler_t exit_handlers[HV_EXIT_KINDS] = {
 	[HV_EXIT_PORT] = exit_port,
 	[HV_EXIT_MEMORY] = exit_memory,
 	[HV_EXIT_HYPERCALL] = exit_hypercall,
-	[HV_EXIT_SYSREG] = exit_fault,
+	[HV_EXIT_SYSREG] = exit_sysreg,
 	[HV_EXIT_ID] = exit_nothing,
 	[HV_EXIT_INSTRUCTION] = exit_fault,
 	[HV_EXIT_EXCEPTION] = exit_exception,

@@ -177,23 +177,29 @@ static void add_extended(struct vm *vm)
 	add(vm, CPUID_EXT_FEATURES, 0, 0, regs);
 	for (uint32_t leaf = 0x80000002; leaf <= 0x80000006 && leaf <= highest; leaf++)
 		add(vm, leaf, 0, 0, cpuid(leaf));
-	regs = cpuid(CPUID_EXT_POWER);
+	/* HyPike's own clock relies on a TSC of constant rate, the same on all CPUs, also where the
+	 * CPU doesn't promise it: so guests may, too. */
 	add(vm, CPUID_EXT_POWER, 0, 0,
-	    (struct cpuid_regs){.edx = regs.edx & CPUID_80000007_EDX_INVARIANT_TSC});
+	    (struct cpuid_regs){.edx = CPUID_80000007_EDX_INVARIANT_TSC});
 	add_addresses(vm);
 }
 
 /*
- * The index: for each of the three ranges (basic, hypervisor, extended) 64 leaves, the number of the
- * leaf's first row plus one, 0 where it has none. Rows of a leaf stand together.
+ * The index: for each of four ranges (basic, hypervisor, extended, and the second hypervisor's from
+ * 40000100h on) 64 leaves, the number of the leaf's first row plus one, 0 where it has none. Rows of a
+ * leaf stand together.
  */
 #define INDEX_LEAVES 64u
-#define INDEX_SIZE   (3 * INDEX_LEAVES)
+#define INDEX_SECOND (3 * INDEX_LEAVES)
+#define INDEX_SIZE   (4 * INDEX_LEAVES)
+#define SECOND_LEAF  0x40000100u
 
 static inline uint32_t index_of(uint32_t leaf)
 {
 	const uint32_t range = leaf >> 30;
 
+	if (leaf - SECOND_LEAF < INDEX_LEAVES)
+		return INDEX_SECOND + leaf - SECOND_LEAF;
 	if (range > 2 || (leaf & 0x3fffffff) >= INDEX_LEAVES)
 		return INDEX_SIZE;
 	return range * INDEX_LEAVES + (leaf & 0x3fffffff);

@@ -141,6 +141,19 @@ static void reset_fpu(struct vcpu *vcpu)
 	vcpu->regs.xcr0 = XCR0_X87;
 }
 
+/**
+ * The time-stamp counter begins at 0 with a reset.
+ * @req HV-131 The vCPUs of a VM have one time-stamp counter between them: that of vCPU 0's last reset.
+ */
+static uint64_t vm_tsc_offset(const struct vcpu *vcpu)
+{
+	struct vm *const vm = vcpu->vm;
+
+	if (vcpu->index == 0 || vm->tsc_offset == 0)
+		vm->tsc_offset = 0 - host_tsc();
+	return vm->tsc_offset;
+}
+
 void arch_vcpu_reset(struct vcpu *vcpu)
 {
 	struct hv_x86_regs *const regs = &vcpu->regs;
@@ -154,7 +167,7 @@ void arch_vcpu_reset(struct vcpu *vcpu)
 	regs->pat = IA32_PAT_RESET;
 	regs->tsc_aux = regs->debugctl = 0;
 	regs->misc_enable = 1; /* fast strings */
-	regs->tsc_offset = 0 - host_tsc();
+	regs->tsc_offset = vm_tsc_offset(vcpu);
 	vcpu->hidden = 0;
 	__builtin_memset(vcpu->mtrr, 0, sizeof(vcpu->mtrr));
 	reset_fpu(vcpu);

@@ -78,6 +78,7 @@ struct vm {
 	struct host_pool *pool;
 	struct host_lock lock;	     /**< tables, traps, doorbells */
 	struct host_thread *signal;  /**< where doorbells ring */
+	uint64_t tsc_offset;	     /**< of a vCPU after its reset */
 	uint32_t vcpu_limit;
 	struct vcpu *vcpu[HV_MAX_VCPUS]; /**< by index; NULL where not created */
 	uint64_t traps;		     /**< HV_X86_TRAP_* */

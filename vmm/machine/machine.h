@@ -28,6 +28,8 @@ struct machine {
 	/** A local APIC ended the interrupt with this vector, which was asked for (hv_trap_eoi()). Lock
 	 *  held. */
 	void (*eoi)(struct vm *vm, uint32_t vector);
+	/** A system register that was asked for (hv_trap_sysreg()). @return false: a fault. Lock held. */
+	bool (*sysreg)(struct vcpu *vcpu, uint32_t index, bool write, uint64_t *value);
 	/** The user presses the power button. Lock held. */
 	void (*button)(struct vm *vm);
 	/** Console input that the machine would take now. Lock held. */

@@ -34,6 +34,7 @@
 #include "vmm/dev/test_device.h"
 #include "vmm/dev/vga_text.h"
 #include "vmm/machine/acpi.h"
+#include "vmm/machine/kvm_pv.h"
 #include "vmm/machine/machine.h"
 #include "vmm/machine/pc_serial.h"
 #include "vmm/machine/pc_virtio.h"
@@ -75,6 +76,7 @@ static struct {
 	struct ioapic ioapic;
 	struct pci_bus pci;
 	struct acpi_pm pm;
+	struct kvm_pv kvm;
 	struct i16550 com1;
 	struct i16550 *com2; /**< NULL: there is none */
 	struct mc146818 rtc;
@@ -451,6 +453,8 @@ static hv_status_t init(struct vm *vm)
 		status = pc_virtio_init(vm, &pc.pci);
 	if (status == HV_OK)
 		status = map_memory(vm);
+	if (status == HV_OK)
+		status = kvm_pv_init(&pc.kvm, vm, clock_start(vm));
 	/* Written as a delay, thousands of times: nobody is there, so don't even ask. */
 	return status == HV_OK ? hv_trap_ports(vm->handle, PORT_POST, 1, HV_PORT_ABSENT) : status;
 }
@@ -469,6 +473,7 @@ static hv_status_t reset(struct vm *vm)
 		pci_line(NULL, i, pc.pci.pin[i].level);
 	pci_bus_reset(&pc.pci);
 	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_lines);
+	kvm_pv_reset(&pc.kvm);
 	cmos_data(vm);
 	bios_data(vm);
 	screen_clear(vm);
@@ -479,6 +484,11 @@ static void eoi(struct vm *vm, uint32_t vector)
 {
 	(void)vm;
 	ioapic_eoi(&pc.ioapic, vector);
+}
+
+static bool sysreg(struct vcpu *vcpu, uint32_t index, bool write, uint64_t *value)
+{
+	return kvm_pv_msr(&pc.kvm, vcpu, index, write, value);
 }
 
 static void button(struct vm *vm)
@@ -511,6 +521,7 @@ const struct machine machine_pc = {
 	.reset = reset,
 	.acknowledge = acknowledge,
 	.eoi = eoi,
+	.sysreg = sysreg,
 	.button = button,
 	.room = room,
 	.screen = screen,

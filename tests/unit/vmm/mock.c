@@ -419,6 +419,33 @@ hv_status_t hv_trap_ports(hv_vm_t vm, uint32_t first, uint32_t count, enum hv_po
 	return first + count > 0x10000 ? HV_E_INVALID : call();
 }
 
+hv_status_t hv_trap_sysreg(hv_vm_t vm, uint32_t first, uint32_t count, enum hv_sysreg_policy policy)
+{
+	(void)vm;
+	(void)first;
+	(void)policy;
+	return count == 0 ? HV_E_INVALID : call();
+}
+
+hv_status_t hv_x86_cpuid_get(hv_vm_t vm, struct hv_x86_cpuid *rows, uint32_t *count)
+{
+	(void)vm;
+	rows[0] = (struct hv_x86_cpuid){.leaf = 1};
+	rows[1] = (struct hv_x86_cpuid){.leaf = 0x80000000};
+	*count = 2;
+	return call();
+}
+
+hv_status_t hv_x86_cpuid_set(hv_vm_t vm, const struct hv_x86_cpuid *rows, uint32_t count)
+{
+	(void)vm;
+	for (uint32_t i = 1; i < count; i++) {
+		if (rows[i].leaf <= rows[i - 1].leaf)
+			return HV_E_INVALID;
+	}
+	return call();
+}
+
 hv_status_t hv_vcpu_stats(hv_vcpu_t vcpu, struct hv_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));

@@ -229,6 +229,32 @@ hv_status_t hv_trap_ports(hv_vm_t handle, uint32_t first, uint32_t count, enum h
 	return HV_OK;
 }
 
+hv_status_t hv_trap_sysreg(hv_vm_t handle, uint32_t first, uint32_t count,
+			   enum hv_sysreg_policy policy)
+{
+	(void)handle;
+	(void)first;
+	(void)count;
+	(void)policy;
+	return HV_OK;
+}
+
+hv_status_t hv_x86_cpuid_get(hv_vm_t handle, struct hv_x86_cpuid *rows, uint32_t *count)
+{
+	(void)handle;
+	(void)rows;
+	*count = 0;
+	return HV_OK;
+}
+
+hv_status_t hv_x86_cpuid_set(hv_vm_t handle, const struct hv_x86_cpuid *rows, uint32_t count)
+{
+	(void)handle;
+	(void)rows;
+	(void)count;
+	return HV_OK;
+}
+
 hv_status_t hv_vcpu_stats(hv_vcpu_t vcpu, struct hv_stats *stats)
 {
 	(void)vcpu;
