@@ -6,10 +6,13 @@
  * @verifies KRN-212
  * @verifies KRN-213
  * @verifies KRN-214
+ * @verifies KRN-041
  */
 #include <hypike/system.h>
 
+#include "kernel/layout.h"
 #include "lib/hypike/program.h"
+#include "lib/hypike/syscall.h"
 #include "lib/string.h"
 #include "tests/system/native/check.h"
 
@@ -426,6 +429,107 @@ static void test_bind(void)
 	      "no thread or port that isn't there");
 }
 
+/* ---- what is refused ---- */
+
+/* Addresses at which a program can neither read nor write. */
+static const uint64_t nowhere[] = {
+	0,	       USER_FIRST - 8, USER_STACK_TOP,	   USER_SHARED,	      USER_DEVICES,
+	USER_LIMIT - 8, USER_LIMIT,    0x7ffffffffffffff8, 0x0000800000000000, DIRECT_MAP + LOAD_PHYS,
+	DEVICE_AREA,   KERNEL_BASE + LOAD_PHYS, UINT64_MAX - 63, UINT64_MAX - 7, UINT64_MAX,
+};
+#define NOWHERES (sizeof(nowhere) / sizeof(nowhere[0]))
+
+static void test_addresses(hypike_port_t out, hypike_port_t in)
+{
+	const hypike_port_t s_out = port("s.out"), s_in = port("s.in");
+	static uint8_t name[32] = "q.in", message[SIZE];
+	bool refused = true;
+
+	put(out, 77);
+	for (unsigned int i = 0; i < NOWHERES; i++) {
+		const uint64_t bad = nowhere[i];
+
+		refused &= syscall6(SYS_PORT_OPEN, bad, word(message), 0, 0, 0, 0) == HV_E_FAULT &&
+			   syscall6(SYS_PORT_OPEN, word(name), bad, 0, 0, 0, 0) == HV_E_FAULT &&
+			   syscall6(SYS_PORT_STATUS, in, bad, 0, 0, 0, 0) == HV_E_FAULT &&
+			   syscall6(SYS_SAMPLING_WRITE, s_out, bad, 8, 0, 0, 0) == HV_E_FAULT &&
+			   syscall6(SYS_SAMPLING_READ, s_in, bad, SIZE, word(message), 0, 0) ==
+				   HV_E_FAULT &&
+			   syscall6(SYS_SAMPLING_READ, s_in, word(message), SIZE, bad, 0, 0) ==
+				   HV_E_FAULT &&
+			   syscall6(SYS_QUEUING_SEND, out, bad, 8, 0, 0, 0) == HV_E_FAULT &&
+			   syscall6(SYS_QUEUING_RECEIVE, in, bad, SIZE, 0, 0, 0) == HV_E_FAULT &&
+			   syscall6(SYS_SHARED_OPEN, bad, word(message), 0, 0, 0, 0) == HV_E_FAULT;
+	}
+	check(refused, "bad addresses are refused");
+	check(hypike_queuing_receive(in, (void *)(uintptr_t)main, SIZE, 0, HYPIKE_FIFO) ==
+			      HV_E_FAULT &&
+		      messages(in) == 1 && get(in) == 77,
+	      "nothing is written to the program's text, and no message is lost");
+}
+
+static void test_arguments(hypike_port_t out, hypike_port_t in)
+{
+	const hypike_port_t s_out = port("s.out"), s_in = port("s.in");
+	struct hypike_sample sample;
+	uint8_t message[SIZE + 1] = {0};
+
+	check(hypike_queuing_send(in, message, 1, 0, HYPIKE_FIFO) == HV_E_DENIED &&
+		      hypike_queuing_receive(out, message, SIZE, 0, HYPIKE_FIFO) == HV_E_DENIED &&
+		      hypike_sampling_write(s_in, message, 1) == HV_E_DENIED &&
+		      hypike_sampling_read(s_out, message, SIZE, &sample) == HV_E_DENIED,
+	      "the other direction");
+	check(hypike_sampling_write(out, message, 1) == HV_E_INVALID &&
+		      hypike_sampling_read(in, message, SIZE, &sample) == HV_E_INVALID &&
+		      hypike_queuing_send(s_out, message, 1, 0, HYPIKE_FIFO) == HV_E_INVALID &&
+		      hypike_queuing_receive(s_in, message, SIZE, 0, HYPIKE_FIFO) == HV_E_INVALID &&
+		      hypike_queuing_clear(s_in) == HV_E_INVALID,
+	      "the other kind");
+	check(hypike_queuing_send(out, message, 0, 0, HYPIKE_FIFO) == HV_E_INVALID &&
+		      hypike_queuing_send(out, message, SIZE + 1, 0, HYPIKE_FIFO) == HV_E_INVALID &&
+		      hypike_queuing_send(out, message, SIZE_MAX, 0, HYPIKE_FIFO) == HV_E_INVALID &&
+		      hypike_sampling_write(s_out, message, 0) == HV_E_INVALID &&
+		      hypike_sampling_write(s_out, message, SIZE + 1) == HV_E_INVALID,
+	      "sizes that no message has");
+	check(syscall6(SYS_QUEUING_SEND, out, word(message), 1, 0, 2, 0) == HV_E_INVALID &&
+		      syscall6(SYS_QUEUING_RECEIVE, in, word(message), SIZE, 0, UINT64_MAX, 0) ==
+			      HV_E_INVALID,
+	      "disciplines that there aren't");
+	check(hypike_queuing_send(9999, message, 1, 0, HYPIKE_FIFO) == HV_E_NOENT &&
+		      syscall6(SYS_QUEUING_SEND, (UINT64_C(1) << 32) + out, word(message), 1, 0, 0,
+			       0) == HV_E_NOENT &&
+		      hypike_sampling_write(UINT32_MAX, message, 1) == HV_E_NOENT &&
+		      hypike_queuing_clear(UINT32_MAX) == HV_E_NOENT,
+	      "ports that there aren't");
+}
+
+/* ---- a thread that is stopped while it waits ---- */
+
+static void wait_for_ever(void *arg)
+{
+	uint8_t message[SIZE];
+
+	(void)arg;
+	hypike_queuing_receive(port("q.in"), message, SIZE, HYPIKE_FOREVER, HYPIKE_FIFO);
+}
+
+static void test_stopped_waiter(hypike_port_t out, hypike_port_t in)
+{
+	struct hypike_port_status status = {0};
+	hypike_thread_t thread = spawn(wait_for_ever, NULL, my_priority - 1, 0);
+
+	while (status.waiting == 0) {
+		sleep_ms(1);
+		hypike_port_status(in, &status);
+	}
+	/* It has been promised the message, but hasn't run: its priority is lower. */
+	put(out, 5);
+	hypike_thread_stop(thread);
+	sleep_ms(2);
+	hypike_port_status(in, &status);
+	check(status.waiting == 0 && get(in) == 5, "a stopped thread's message goes to others");
+}
+
 /* ---- many threads on all CPUs ---- */
 
 #define CROWD 4u
@@ -535,6 +639,9 @@ int main(void)
 	test_no_overtaking(out, in);
 	test_one_to_many();
 	test_bind();
+	test_addresses(out, in);
+	test_arguments(out, in);
+	test_stopped_waiter(out, in);
 	test_crowd();
 	test_board();
 	test_partner();
