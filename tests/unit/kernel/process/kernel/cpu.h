@@ -23,6 +23,7 @@ extern struct cpu_features cpu_features;
 
 struct cpu {
 	uint32_t work, index, apic_id;
+	struct thread *current;
 	struct sched sched;
 	struct timer_queue *timers;
 	uint64_t timer_armed;
