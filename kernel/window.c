@@ -128,8 +128,10 @@ static void check_start(struct window_state *window, uint64_t start, uint64_t no
 	uint64_t late = now - start;
 
 	window->count++;
-	if (late > window->worst)
+	if (late > window->worst) {
 		window->worst = late;
+		window->worst_start = start;
+	}
 	if (late <= schedule.bound || window->slot->partition == SYSTEM_NONE)
 		return;
 	trace(TRACE_LATE, window->slot->partition, start,
@@ -206,8 +208,10 @@ static void report(const struct cpu *cpu)
 	const struct window_state *window = &cpu->window;
 
 	if (window->count != 0)
-		host_log("CPU %u: %lu windows, the latest began %lu ns late (%lu ticks)", cpu->index,
-			 window->count, clock_ns_of(clock_tsc_boot + window->worst), window->worst);
+		host_log("CPU %u: %lu windows, the latest began %lu ns late (%lu ticks), %lu us after "
+			 "the start",
+			 cpu->index, window->count, clock_ns_of(clock_tsc_boot + window->worst),
+			 window->worst, clock_ns_of(window->worst_start) / NS_PER_US);
 }
 
 void window_report(void)

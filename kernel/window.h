@@ -37,7 +37,7 @@ struct window_state {
 	const struct window_slot *last; /**< of this frame */
 	uint64_t frame, next_frame;	/**< when they begin, in nanoseconds */
 	uint64_t count;			/**< windows that have begun */
-	uint64_t worst;			/**< ticks by which one began late, at the most */
+	uint64_t worst, worst_start;	/**< ticks by which one began late, at the most; that one */
 };
 
 /** Take over the plans; all partitions and CPUs are there. Boot only. */

@@ -26,7 +26,10 @@ CASES = [
     _windows("windows-smp", "bochs-vmx", "--cpus", "2", timeout=180),
     _windows("windows-smp-loose", "qemu-svm", "--cpus", "2"),
     _windows("windows-smp-loose", "qemu-svm", "--cpus", "4", name="windows-smp-loose, 4 CPUs"),
+    _windows("windows-flush", "qemu-svm", ICOUNT),
+    _windows("windows-flush", "bochs-vmx"),
     _vms("windows-vm", "qemu-svm", ICOUNT),
+    _vms("windows-vm", "bochs-vmx"),
     _vms("windows-vm-hidden", "qemu-svm", ICOUNT),
     _vms("windows-vm-hidden", "bochs-vmx"),
 ]

@@ -9,14 +9,18 @@
  * @verifies KRN-102
  * @verifies KRN-103
  * @verifies KRN-106
+ * @verifies KRN-108
  */
 #include "lib/hypike/program.h"
 #include "lib/string.h"
 #include "tests/system/native/check.h"
 
+#include <hypike/system.h>
+#include <hypike/trace.h>
+
 #define US	UINT64_C(1000)
 #define AWAY	(40 * US)  /* longer than the kernel ever needs, shorter than any gap in a plan */
-#define PROMPT	(25 * US)  /* from a window's start to the first look at the clock, at the most */
+#define PROMPT	(35 * US)  /* from a window's start to the first look at the clock, at the most */
 #define SHARP	(1 * US)   /* from a window's end to the last look before it, where the timer is late */
 #define FRAMES	120u
 #define BURSTS	(2 * FRAMES)
@@ -278,6 +282,44 @@ static int watch_two_cpus(void)
 	return 1;
 }
 
+/* ---- what the neighbour leaves behind ---- */
+
+#define FLUSH_ALL                                                                                  \
+	(SYSTEM_PARTITION_FLUSH_CACHE | SYSTEM_PARTITION_FLUSH_BRANCH | SYSTEM_PARTITION_FLUSH_TLB)
+
+static struct trace_record records[64];
+
+/* The neighbour's flags were obeyed before this partition's windows, in the trace of the first CPU. */
+static void count_flushes(uint32_t *flushes, uint32_t *wrong)
+{
+	uint64_t position = 0;
+	int64_t count;
+
+	while ((count = hypike_trace_read(0, &position, records, sizeof(records))) > 0)
+		for (int64_t i = 0; i < count; i++) {
+			const struct trace_record *record = &records[i];
+
+			if (record->event != TRACE_FLUSH)
+				continue;
+			++*flushes;
+			*wrong += record->a != FLUSH_ALL ||
+				  record->partition != hypike_info()->index || record->b == 0;
+		}
+}
+
+static int count(void)
+{
+	uint32_t flushes = 0, wrong = 0;
+
+	collect(bursts[0], 30);
+	count_flushes(&flushes, &wrong);
+	say("# %u flushes\n", flushes);
+	check(flushes >= 9, "what the neighbour leaves is flushed when its window is followed by another's");
+	check(wrong == 0, "all that is configured, and nothing where nobody else ran in between");
+	hypike_shutdown(check_done());
+	return 1;
+}
+
 /* ---- the others ---- */
 
 /* In the background: one more round than the observer has in plan 0. */
@@ -336,7 +378,8 @@ _Noreturn static int sleep_for_ever(void)
 static const struct role {
 	const char *name;
 	int (*main)(void);
-} roles[] = {{"observer", observe}, {"pair", watch_two_cpus}, {"filler", fill}, {"storm", storm}, {"spin", spin},
+} roles[] = {{"observer", observe}, {"pair", watch_two_cpus},
+	     {"count", count}, {"filler", fill}, {"storm", storm}, {"spin", spin},
 	     {"toil", toil}, {"lazy", sleep_for_ever}};
 
 int main(void)
