@@ -63,7 +63,12 @@ bool health_read(uint64_t number, struct hypike_health_entry *entry);
  * @return HV_E_DENIED, which is the call's answer unless that ends the partition
  */
 hv_status_t health_denied(void);
-/** The calling thread's program ends with this status, which says why where it is a VMM's. */
+/**
+ * The calling thread's program ends with this status, which says why where it is a VMM's.
+ *
+ * @req KRN-076 A VMM that crashes, hangs, or ends because its guest can't go on is restarted with its VM
+ *              alone, where so configured.
+ */
 void health_exit(int status);
 
 /** @return "memory violation" and the like; for any number. */

@@ -82,6 +82,7 @@ static void fill(struct hypike_info *info, const struct partition *partition,
 		.index = partition->index,
 		.rights = partition->config->flags,
 		.partition_count = partition_count,
+		.watchdog = partition->config->watchdog,
 	};
 	memcpy(info->partition, partition->name, HYPIKE_NAME_MAX);
 	info->args = put_string(&writer, args_of(partition, image));

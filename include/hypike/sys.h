@@ -54,6 +54,7 @@ struct hypike_info {
 	uint32_t partition_count;
 	uint64_t hidden; /**< TSC ticks that are to count for nothing (SYSTEM_PARTITION_HIDE_STOLEN); grows
 			      while the program is away. hypike_time() leaves them out */
+	uint64_t watchdog; /**< ns of its own time within which it has to say hypike_alive(); 0: none */
 	struct hypike_file file[HYPIKE_MAX_FILES];
 };
 

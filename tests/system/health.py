@@ -111,8 +111,42 @@ def _health():
                    timeout=60, builds=NORMAL, status=1, expect=REBOOTED)
 
 
+# How the four VMMs begin: cold ones with a new guest, the warm one with what the guest counted.
+# Instructions from one wake-up of the neighbour, each millisecond, to the next: all restarts are going on.
+VMM_LONGEST = 1_005_000
+
+
+def _vmm_faults(text, _work):
+    """@verifies KRN-076"""
+    for name in ("crash", "warm", "triple", "hang"):
+        warm = int(name == "warm")
+        begins = re.findall(rf"^{name}\| begin (\d), start (\d), warm (\d), counted (\d)$", text,
+                            re.M)
+        expected = [("0", "0", "0", "0")] + [(str(i), "2", str(warm), str(warm))
+                                            for i in (1, 2, 3)]
+        if begins != expected:
+            return f"{name} began {begins}"
+        if f"\nhypike: partition {name} exited with status 0\n" not in text:
+            return f"{name} had no good end"
+    longest = re.search(r"^neighbour\| longest wait (\d+) ns$", text, re.M)
+    return None if longest else "the neighbour came to no end"
+
+
+def _undisturbed(text, work):
+    longest = int(re.search(r"^neighbour\| longest wait (\d+) ns$", text, re.M)[1])
+    return _vmm_faults(text, work) or (
+        None if longest <= VMM_LONGEST else f"the neighbour waited {longest} instructions")
+
+
+def _vmms():
+    yield _image("vmm-faults", "qemu-svm", 1, "--icount", check=_undisturbed)
+    yield _image("vmm-faults", "qemu-svm", 1, check=_vmm_faults, builds=("paranoid",))
+    yield _image("vmm-faults", "qemu-svm", 4, check=_vmm_faults)
+    yield _image("vmm-faults", "bochs-vmx", 2, check=_vmm_faults, timeout=240)
+
+
 # `hypike boot` ends with the first reset.
 QEMU = ("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-display", "none", "-nodefaults",
         "-m", "128M", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4")
 
-CASES = [*_restarts(), *_health()]
+CASES = [*_restarts(), *_health(), *_vmms()]
