@@ -22,6 +22,7 @@ static const struct act_group groups[] = {
 	{"mode", acts_mode},
 	{"device", acts_device},
 	{"mmio", acts_mmio},
+	{"virtio", acts_virtio},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -13,7 +13,7 @@ static const struct {
 	{"VGA graphics", 0xa0000},
 	{"PCI hole", 0xd0000000},
 	{"below the I/O APIC", 0xfebff000},
-	{"I/O APIC", 0xfec00000},
+	{"behind the I/O APIC", 0xfec01000},
 	{"last page below 4 GiB", 0xfffff000},
 	{"4 GiB", X86_U64(0x100000000)},
 	{"64 GiB", X86_U64(0x1000000000)},

@@ -24,7 +24,8 @@ GROUPS = ("virt", "register", "msr")
 
 
 def _acts(machine, *options, builds=NORMAL, timeout=120):
-    return boot("attack, acts that are survived", machine, *options, "--kernel", ATTACK, tap=1,
+    return boot("attack, acts that are survived", machine, *options, "--kernel", ATTACK,
+                "--vmm-option", "--rng", tap=1,
                 expect=(r"^hypike: exit status 0$",), forbid=("hypike: panic",), timeout=timeout,
                 builds=builds)
 

@@ -43,12 +43,17 @@ static union {
 	struct virtio_rng rng;
 } device;
 
+static unsigned int two_bytes(const uint8_t *at)
+{
+	return (unsigned int)at[0] << 8 | at[1];
+}
+
 static void *ram(void *ctx, uint64_t address, uint64_t size, bool write)
 {
 	(void)ctx;
 	/* The other CPU of the guest: something changes whenever the device looks. */
 	if (left >= ACT && (input[0] & 0xe0) == 0xe0) {
-		memory[(input[1] << 8 | input[2]) % MEMORY] = input[3];
+		memory[two_bytes(input + 1) % MEMORY] = input[3];
 		input += 4;
 		left -= 4;
 	}
@@ -174,7 +179,7 @@ static void publish(unsigned int queue, uint8_t head)
 static void describe(const uint8_t *act)
 {
 	unsigned int at = (act[1] & 0x7fu) * 16u;
-	uint64_t address = (act[2] << 4 | (act[3] & 15u)) + 0x800u;
+	uint64_t address = ((unsigned int)act[2] << 4 | (act[3] & 15u)) + 0x800u;
 	uint32_t size = act[4] & 0x80 ? act[4] * 16u : act[4];
 	uint16_t flags = act[5] & 7, next = act[6];
 
@@ -237,7 +242,7 @@ static void others(const uint8_t *act)
 		break;
 	case 1:
 		if (device.dev.class->type == VIRTIO_NET)
-			virtio_net_receive(&device.net, bytes, (act[2] << 4 | act[3]) % 1600u);
+			virtio_net_receive(&device.net, bytes, two_bytes(act + 2) % 1600u);
 		break;
 	case 2:
 		mock_now += 1000000;
@@ -258,7 +263,7 @@ static void act_do(const uint8_t *act)
 	switch (act[0] & 7) {
 	case 0:
 		memcpy(&value, act, sizeof(value));
-		memcpy(memory + (act[1] << 8 | act[2]) % (MEMORY - 8), &value, 1 + (act[0] >> 3 & 7));
+		memcpy(memory + two_bytes(act + 1) % (MEMORY - 8), &value, 1 + (act[0] >> 3 & 7));
 		break;
 	case 1:
 	case 2:
