@@ -75,8 +75,17 @@ def _taken():
                      expect=(f"^hypike: partition {name}: {message}$", "^hypike: exit status 1$"))
 
 
+def _too_much():
+    for name, message in (("big-queue", r"channel c\d+: too little memory for its messages of 82\d\d KiB: "
+                                        r"\d+ KiB are left"),
+                          ("big-region", "region big-region: too little memory for its 524288 KiB: .*")):
+        yield _image(name, "qemu-svm", 1, "--host-memory", "128M", status=1,
+                     expect=(f"^hypike: {message}$", "^hypike: exit status 1$"))
+
+
 CASES = [
     *_taken(),
+    *_too_much(),
     _devices("devices-hpet", "qemu-svm", 1, ICOUNT, builds=BOTH),
     _devices("devices-hpet", "qemu-svm", 2),
     _devices("devices-vga", "bochs-vmx", 1, builds=BOTH, timeout=120),
