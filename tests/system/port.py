@@ -84,6 +84,8 @@ def _too_much():
 
 
 CASES = [
+    _image("lives", "qemu-svm", 1, ICOUNT, tap=1, builds=BOTH),
+    _image("lives-apart", "qemu-svm", 2, tap=1),
     *_taken(),
     *_too_much(),
     _devices("devices-hpet", "qemu-svm", 1, ICOUNT, builds=BOTH),
