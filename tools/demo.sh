@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # `make demo`: four systems on two CPUs (examples/demo.yaml), and what happened when.
-# Usage: tools/demo.sh BUILD [OPTION of `hypike boot`...]      $ON: the emulated machine
+# Usage: tools/demo.sh BUILD [OPTION of `hypike boot`...]      $ON: the emulated machine; $OUT: for the files
 set -eu
 
 build=$1
@@ -10,7 +10,7 @@ shift
 here=$(dirname "$0")
 hypike=$build/tools/hypike
 system=$here/../examples/demo.yaml
-out=$build/demo
+out=${OUT:-$build/demo}
 
 # QEMU's clock is this computer's, which does other things too: windows are late there by its whims.
 case $ON in
