@@ -433,7 +433,7 @@ static void test_bind(void)
 
 /* Addresses at which a program can neither read nor write. */
 static const uint64_t nowhere[] = {
-	0,	       USER_FIRST - 8, USER_STACK_TOP,	   USER_SHARED,	      USER_DEVICES,
+	0,	       USER_FIRST - 8, USER_STACK_TOP,	   USER_DEVICES - 64, USER_DEVICES,
 	USER_LIMIT - 8, USER_LIMIT,    0x7ffffffffffffff8, 0x0000800000000000, DIRECT_MAP + LOAD_PHYS,
 	DEVICE_AREA,   KERNEL_BASE + LOAD_PHYS, UINT64_MAX - 63, UINT64_MAX - 7, UINT64_MAX,
 };
