@@ -27,6 +27,7 @@ const char options_help[] =
 	"  --screen            print the text screen at the end\n"
 	"  --trace-absent      list accesses to absent devices at the end\n"
 	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
+	"  --reboots N         so often, a reset by the guest boots it anew (0)\n"
 	"  --no-summary        no table of exits at the end\n";
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_SIZE, KIND_COUNT, KIND_LIST };
@@ -65,6 +66,7 @@ static const struct row rows[] = {
 	ROW("--screen", screen, KIND_FLAG),
 	ROW("--trace-absent", trace_absent, KIND_FLAG),
 	ROW("--test-device", test_device, KIND_FLAG),
+	ROW("--reboots", reboots, KIND_COUNT),
 	ROW("--no-summary", no_summary, KIND_FLAG),
 	ROW("--help", help, KIND_FLAG),
 };

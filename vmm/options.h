@@ -38,6 +38,7 @@ struct options {
 	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
 	bool test_device;    /**< --test-device: see dev/test_device.h */
 	bool no_summary;     /**< --no-summary */
+	uint32_t reboots;    /**< --reboots N: so often a reset by the guest boots it anew; 0: it ends */
 	bool help;	     /**< --help */
 	const char *culprit; /**< the word that options_parse() didn't like */
 	char text[OPTIONS_TEXT]; /**< the words */

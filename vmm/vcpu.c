@@ -110,15 +110,28 @@ static inline enum vcpu_verdict turn(struct vcpu *vcpu)
 	return exit_dispatch(vcpu);
 }
 
+/** The vCPU runs until the VM stops. @return true where the VM is to be booted anew. */
+static bool life(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	while (turn(vcpu) != VCPU_END)
+		;
+	const bool again = __atomic_load_n(&vm->restarting, __ATOMIC_ACQUIRE);
+	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0)
+		platform_wake();
+	return again;
+}
+
 void vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
 
-	while (turn(vcpu) != VCPU_END)
-		;
-	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0)
-		platform_wake();
+	for (uint32_t n = 0; life(vcpu); n++) {
+		platform_mutex_lock(&vm->gate[n & 1]);
+		platform_mutex_unlock(&vm->gate[n & 1]);
+	}
 }
 
 bool vcpu_need(struct vcpu *vcpu, uint32_t groups)

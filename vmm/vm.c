@@ -6,6 +6,7 @@
 
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "vmm/boot/boot.h"
 #include "vmm/check.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
@@ -44,6 +45,9 @@ void vm_stop(struct vm *vm, int status, const char *format, ...)
 		return;
 	vm->stopped = 1;
 	vm->status = status;
+	__atomic_store_n(&vm->restarting,
+			 status == VMM_STATUS_RESET && vm->restarts < vm->options->reboots,
+			 __ATOMIC_RELEASE);
 	if (format) {
 		va_start(ap, format);
 		vlog(vm, format, ap);
@@ -298,6 +302,51 @@ static bool threads_start(struct vm *vm)
 	return true;
 }
 
+/** All vCPUs have stopped: everything as after vm_create(), and the guest booted. Lock held. */
+static int boot_again(struct vm *vm)
+{
+	hv_status_t status = HV_OK;
+
+	for (uint32_t i = 0; i < vm->vcpu_count && status == HV_OK; i++) {
+		struct vcpu *vcpu = &vm->vcpu[i];
+		vcpu->attention = 0;
+		vcpu->dead = 0;
+		vcpu->page->request = 0;
+		vcpu->page->dirty = 0;
+		vcpu->page->inject.kind = HV_EVENT_NONE;
+		vcpu->page->action = HV_ACTION_RETRY; /* what it was about is gone */
+		status = hv_vcpu_reset(vcpu->handle);
+	}
+	if (status == HV_OK)
+		status = vm->machine->reset(vm);
+	if (status != HV_OK) {
+		vm_log(vm, "cannot reset the machine: error %d", status);
+		return VMM_STATUS_HYPERVISOR;
+	}
+	return boot_guest(vm, vm->options);
+}
+
+/**
+ * @req VMM-008 With --reboots, a guest that resets the machine is booted anew in the same VM, so many times.
+ */
+static void restart(struct vm *vm)
+{
+	struct platform_mutex *closed = &vm->gate[vm->restarts & 1];
+
+	vm->restarts++;
+	platform_mutex_lock(&vm->gate[vm->restarts & 1]);
+	platform_mutex_lock(&vm->lock);
+	vm->stopped = 0;
+	vm->status = 0;
+	__atomic_store_n(&vm->restarting, 0, __ATOMIC_RELEASE);
+	const int failed = boot_again(vm);
+	__atomic_store_n(&vm->running, vm->vcpu_count, __ATOMIC_RELEASE);
+	if (failed)
+		vm_stop(vm, failed, NULL);
+	platform_mutex_unlock(&vm->lock);
+	platform_mutex_unlock(closed);
+}
+
 /**
  * @req VMM-005 The event thread sleeps until a timer is due, a key was typed or a doorbell was rung.
  * @req VMM-006 A VM that runs for longer than --timeout-ms is stopped, with a message.
@@ -314,9 +363,14 @@ int vm_run(struct vm *vm)
 	timer_init(&vm->timeout, &vm->timers, timeout_fire);
 	if (vm->options->timeout_ms)
 		timer_arm(&vm->timeout, platform_time() + timeout_ns(vm->options->timeout_ms));
+	platform_mutex_lock(&vm->gate[0]);
 	threads_start(vm);
 	next = events_serve(vm, PLATFORM_EVENT_CONSOLE);
-	while (__atomic_load_n(&vm->running, __ATOMIC_ACQUIRE) > 0)
-		next = events_serve(vm, platform_wait(next));
-	return vm->status;
+	for (;;) {
+		while (__atomic_load_n(&vm->running, __ATOMIC_ACQUIRE) > 0)
+			next = events_serve(vm, platform_wait(next));
+		if (!vm->restarting)
+			return vm->status;
+		restart(vm);
+	}
 }

@@ -91,6 +91,10 @@ struct vm {
 	uint32_t asleep;  /**< under lock: the event thread waits for timers.heap[0] */
 	uint32_t keys_waiting; /**< under lock: console input waits for room in the machine */
 	uint32_t stopped; /**< under lock */
+	uint32_t restarting; /**< it was stopped to be booted anew; set before vCPUs see VCPU_STOP */
+	uint32_t restarts;
+	/** Where vCPUs' threads wait while the VM is booted anew: number n at one, n + 1 at the other. */
+	struct platform_mutex gate[2];
 	int status;	  /**< valid when stopped */
 	uint64_t started; /**< platform_time() */
 	struct timer timeout;

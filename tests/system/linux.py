@@ -23,8 +23,21 @@ def _linux(machine, cpus, *options, name="Linux", builds=("normal",), timeout=12
                 timeout=timeout, builds=builds)
 
 
+def _reboot():
+    """Resets the machine by ACPI's reset register and is booted anew, once."""
+    return boot("Linux reboots", "qemu-svm", ICOUNT, "--memory", "256M",
+                "--kernel", "{debian}/linux", "--module", "{debian}/linux.cpio",
+                "--cmdline", CMDLINE.replace("script=check", "script=nothing end=reboot"),
+                "--vmm-option", "--reboots", "--vmm-option", "1",
+                expect=(r"^init: Linux 6\.", r"^vmm: reset by the guest",
+                        r"^init: Linux 6\.", r"^vmm: reset by the guest",
+                        r"^hypike: exit status 206"),
+                status=1, timeout=120, builds=("normal",))
+
+
 CASES = [
     _linux("qemu-svm", 1, ICOUNT),
     _linux("qemu-svm", 2, ICOUNT),
     _linux("bochs-vmx", 1, timeout=300),
+    _reboot(),
 ]

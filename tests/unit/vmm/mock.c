@@ -406,6 +406,12 @@ void mock_halt(uint32_t vcpu, struct hv_vcpu_page *page)
 	page->halted = 1;
 }
 
+hv_status_t hv_vcpu_reset(hv_vcpu_t vcpu)
+{
+	memset(pages[vcpu]->regs, 0, sizeof(pages[vcpu]->regs));
+	return call();
+}
+
 hv_status_t hv_vcpu_get(hv_vcpu_t vcpu, uint32_t groups)
 {
 	pages[vcpu]->valid |= groups;

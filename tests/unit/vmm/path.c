@@ -213,6 +213,12 @@ hv_status_t hv_vcpu_kick(hv_vcpu_t vcpu)
 	return HV_OK;
 }
 
+hv_status_t hv_vcpu_reset(hv_vcpu_t vcpu)
+{
+	(void)vcpu;
+	return HV_OK;
+}
+
 hv_status_t hv_vcpu_get(hv_vcpu_t vcpu, uint32_t groups)
 {
 	(void)vcpu;

@@ -1069,6 +1069,26 @@ static void whole_run(void **state)
 	said("nested table pages 5, wall time 0.000000 s\n");
 }
 
+/** Every vCPU runs; the first resets the machine at each start. @verifies VMM-008 */
+static hv_status_t guest_resets_always(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	if (vcpu != 0) {
+		mock_halt(vcpu, page);
+		return HV_OK;
+	}
+	(void)step;
+	return out(page, 0x64, 1, 0xfe);
+}
+
+static void a_reset_boots_anew(void **state)
+{
+	(void)state;
+	mock_guest = guest_resets_always;
+	assert_int_equal(vmm_main("--kernel kernel --vcpus 3 --reboots 4"), VMM_STATUS_RESET);
+	said("vmm: reset by the guest\nvmm: reset by the guest\nvmm: reset by the guest\n"
+	     "vmm: reset by the guest\nvmm: reset by the guest\nvmm: exits");
+}
+
 static hv_status_t guest_waits(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
 {
 	(void)step;
@@ -1272,6 +1292,7 @@ int main(void)
 		T(bad_input_is_named),
 		T(failing_calls_are_reported),
 		T(whole_run),
+		T(a_reset_boots_anew),
 		T(a_hanging_guest_is_stopped),
 		T(the_timer_wakes_a_halted_guest),
 		T(keys_reach_the_serial_port),
