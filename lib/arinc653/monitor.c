@@ -3,9 +3,10 @@
 
 #include "lib/arinc653/fault.h"
 #include "lib/arinc653/guard.h"
+#include "lib/string.h"
 
 static uint64_t alarm;	/* what the monitor sleeps for */
-static uint32_t unhandled; /* deadlines that the health monitor is to hear of */
+static uint32_t unhandled; /* by number: whose deadlines the health monitor is to hear of */
 
 void monitor_expect(uint64_t time)
 {
@@ -55,7 +56,7 @@ static void miss(struct process *process)
 	else
 		process->watch = NEVER;
 	if (!fault_raise(process, DEADLINE_MISSED, NULL, 0))
-		unhandled++;
+		unhandled |= UINT32_C(1) << process->number;
 }
 
 static void happen(struct process *process, uint64_t now)
@@ -77,6 +78,13 @@ static void catch_up(void)
 	alarm = next != NULL ? next_event(next) : NEVER;
 }
 
+static void report(const struct process *process)
+{
+	const char *name = process->attributes.NAME;
+
+	fault_report(DEADLINE_MISSED, name, strnlen(name, MAX_NAME_LENGTH));
+}
+
 void monitor_run(void)
 {
 	uint64_t bits;
@@ -86,8 +94,8 @@ void monitor_run(void)
 		guard_take();
 		catch_up();
 		guard_give();
-		for (; unhandled > 0; unhandled--)
-			fault_report(DEADLINE_MISSED, NULL, 0);
+		for (; unhandled != 0; unhandled &= unhandled - 1)
+			report(process_number((uint32_t)__builtin_ctz(unhandled)));
 		hypike_wait(MONITOR_LOOK | MONITOR_FAULT, alarm, &bits);
 	}
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ARINC 653 part 1, 3.2: partition modes, each return code of each service. The partition goes through
- * a cold start, a warm one and another cold one, and at last stops; each prints a plan of its own.
+ * a cold start, a warm one and another cold one, and at last stops; each prints a plan of its own. With
+ * the argument "deadline" the health monitor restarts it: a deadline is missed and there is no handler.
+ * @verifies LIB-610
  * @verifies LIB-625
  */
 #include "lib/hypike/program.h"
@@ -75,10 +77,35 @@ static void second(void)
 	leave(COLD_START, "3.2.2.2 SET_PARTITION_MODE COLD_START");
 }
 
+/* ---- restarted by the health monitor ---- */
+
+static void busy(void)
+{
+	spin_ms(100);
+	say("not ok - 3.8 a process whose deadline is missed goes on for long\n");
+}
+
+static int miss_deadline(void)
+{
+	if (hypike_info()->restarts == 0) {
+		expect_start(COLD_START, NORMAL_START, "3.2.2.1 a cold start, as power came on");
+		check_done();
+		start(make_timed("busy", busy, 10, INFINITE_TIME_VALUE,
+				 5 * (SYSTEM_TIME_TYPE)MS));
+		go_normal();
+	}
+	expect_start(WARM_START, HM_PARTITION_RESTART,
+		     "3.8 a deadline that is missed without error handler: as configured, a warm "
+		     "start by the health monitor");
+	return check_done();
+}
+
 int main(void)
 {
 	volatile uint64_t *const ram = hypike_info()->ram;
 
+	if (strcmp(hypike_info()->args, "deadline") == 0)
+		return miss_deadline();
 	switch (hypike_info()->restarts) {
 	case 0:
 		expect_start(COLD_START, NORMAL_START, "3.2.2.1 a cold start, as power came on");
