@@ -38,6 +38,7 @@ enum apic_register {
 #define ICR_STARTUP	 (6u << 8)
 #define ICR_PENDING	 (1u << 12)
 #define ICR_ASSERT	 (1u << 14)
+#define ICR_SELF	 (1u << 18)
 
 static bool x2apic;
 static volatile uint8_t *registers;
@@ -124,6 +125,15 @@ void apic_send(uint32_t destination, uint8_t vector)
 	/* WRMSR to x2APIC registers isn't ordered behind stores (SDM 3A 11.12.3). */
 	__asm__ volatile("mfence" : : : "memory");
 	send(destination, ICR_ASSERT | vector);
+}
+
+/* No destination is written, so one that somebody else was about to use stays. */
+void apic_send_self(uint8_t vector)
+{
+	if (x2apic)
+		x86_wrmsr(MSR_X2APIC_FIRST + APIC_ICR / 16, ICR_SELF | ICR_ASSERT | vector);
+	else
+		write(APIC_ICR, ICR_SELF | ICR_ASSERT | vector);
 }
 
 void apic_send_nmi(uint32_t destination)

@@ -14,6 +14,8 @@ void apic_init(uint64_t address);
 void apic_init_cpu(void);
 uint32_t apic_id(void);
 void apic_eoi(void);
+/** Send an interrupt to this CPU; also out of an NMI, whatever that interrupted. */
+void apic_send_self(uint8_t vector);
 /** Send an interrupt to another CPU. */
 void apic_send(uint32_t apic_id, uint8_t vector);
 void apic_send_nmi(uint32_t apic_id);

@@ -5,6 +5,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/device.h"
+#include "kernel/hardware.h"
 #include "kernel/panic.h"
 #include "kernel/smp.h"
 #include "kernel/trace.h"
@@ -30,6 +31,7 @@ static void (*const handlers[256])(void) = {
 	[IRQ_RESCHEDULE] = reschedule,
 	[IRQ_KICK] = kicked,
 	[IRQ_CALL] = smp_call_arrived,
+	[IRQ_HARDWARE] = hardware_interrupt,
 };
 
 /* SDM 3A 11.9: a spurious interrupt is in service nowhere, so it gets no EOI; nor do the 8259s'. */
@@ -68,9 +70,10 @@ void host_nmi(void)
 	cpu->interrupts[VECTOR_NMI]++;
 	if (panic_elsewhere())
 		smp_stop_here();
+	hardware_nmi();
 }
 
 void host_machine_check(void)
 {
-	host_panic("machine check in a guest");
+	hardware_machine_check(NULL);
 }

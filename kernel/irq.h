@@ -18,6 +18,7 @@ enum irq_vector {
 	IRQ_RESCHEDULE = 0xf1, /**< look at the run queue */
 	IRQ_KICK = 0xf2,       /**< leave guest mode; nothing else */
 	IRQ_CALL = 0xf3,       /**< cpu.call() */
+	IRQ_HARDWARE = 0xf4,   /**< an NMI or a machine check was noted (hardware.h) */
 	IRQ_ERROR = 0xfe,      /**< local APIC error */
 	IRQ_SPURIOUS = 0xff,
 };

@@ -4,6 +4,7 @@
 #include "kernel/cpu.h"
 #include "kernel/device.h"
 #include "kernel/fpu.h"
+#include "kernel/hardware.h"
 #include "kernel/health.h"
 #include "kernel/irq.h"
 #include "kernel/panic.h"
@@ -173,7 +174,7 @@ static void (*const exceptions[VECTOR_EXCEPTIONS])(struct trap_frame *) = {
 	[VECTOR_GP] = general_protection,
 	[VECTOR_NMI] = irq_nmi,
 	[VECTOR_DF] = panic_exception,
-	[VECTOR_MC] = panic_exception,
+	[VECTOR_MC] = hardware_machine_check,
 };
 
 void trap_dispatch(struct trap_frame *frame)

@@ -105,10 +105,20 @@ def _health():
                  expect=(": switch plan$", r"^watcher\| log 0: ", "^hypike: exit status 0$"))
     # Not on Bochs, whose BIOS ends with "Keyboard error:21" after any reset but the first.
     for cpus in ("1", "4"):
-        yield Case(f"health-reboot, {cpus} CPUs, QEMU", "qemu-svm",
-                   [*QEMU, "-smp", cpus, "-kernel", "{build}/kernel/hypike.elf",
+        yield Case(f"health-reboot, {cpus} CPU" + ("s" if cpus != "1" else ""), "qemu-svm",
+                   [*QEMU, "-serial", "stdio", "-smp", cpus, "-kernel", "{build}/kernel/hypike.elf",
                     "-initrd", "{build}/tests/system/native/health-reboot.img"],
                    timeout=60, builds=NORMAL, status=1, expect=REBOOTED)
+    # The first to nobody's account, the second to the program's that runs; the third is fatal.
+    yield Case("machine checks and NMI", "qemu-svm",
+               [*QEMU, "-serial", "mon:stdio", "-kernel", "{build}/kernel/hypike.elf",
+                "-initrd", "{build}/tests/system/native/health-hardware.img"],
+               timeout=60, builds=NORMAL, status=1,
+               dialog=(("begin 0", "\x01cnmi\n"),
+                       ("module: NMI at 0", "mce 0 1 0xb400000000000000 5 0x1234 0\n")),
+               expect=("hypike: health: module: NMI at 0 \\(1\\): log$",
+                       r"hypike: health: victim: hardware fault at 1234 \(b4.*\): cold restart$",
+                       "begin 1, start 2, warm 0$", "^hypike: exit status 0$"))
 
 
 # How the four VMMs begin: cold ones with a new guest, the warm one with what the guest counted.
@@ -147,6 +157,6 @@ def _vmms():
 
 # `hypike boot` ends with the first reset.
 QEMU = ("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-display", "none", "-nodefaults",
-        "-m", "128M", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4")
+        "-m", "128M", "-device", "isa-debug-exit,iobase=0xf4,iosize=4")
 
 CASES = [*_restarts(), *_health(), *_vmms()]
