@@ -260,6 +260,40 @@ static void check_shares(const struct model *model)
 			    shares, SYSTEM_MAX_SHARE);
 }
 
+/* ---- serial lines ---- */
+
+/* @return whether the port is that end of a queuing channel. */
+static bool queues(const struct model *model, const struct model_port *wanted, bool source)
+{
+	for (size_t i = 0; i < model->channel_count; i++) {
+		const struct model_channel *channel = &model->channels[i];
+
+		if (channel->kind != SYSTEM_CHANNEL_QUEUING)
+			continue;
+		if (source && same_port(wanted, &channel->source))
+			return true;
+		for (size_t n = 0; !source && n < channel->destination_count; n++)
+			if (same_port(wanted, &channel->destinations[n]))
+				return true;
+	}
+	return false;
+}
+
+static void check_serial(const struct model *model, uint32_t index)
+{
+	const struct model_partition *partition = &model->partitions[index];
+	const struct yaml_node *where = yaml_find(partition->where, "serial2");
+	const struct model_port in = {.partition = index, .name = partition->serial_in};
+	const struct model_port out = {.partition = index, .name = partition->serial_out};
+
+	if (in.name != NULL && !queues(model, &in, false))
+		model_error(model, where, "in", "`%s.%s' is no destination of a queuing channel",
+			    partition->name, in.name);
+	if (out.name != NULL && !queues(model, &out, true))
+		model_error(model, where, "out", "`%s.%s' is no source of a queuing channel",
+			    partition->name, out.name);
+}
+
 /* ---- network cards ---- */
 
 static bool may_write(const struct model_region *region, uint32_t partition)
@@ -319,4 +353,6 @@ void check_communication(struct model *model)
 		warn_unconnected(model, i);
 	check_shares(model);
 	check_networks(model);
+	for (uint32_t i = 0; i < model->partition_count; i++)
+		check_serial(model, i);
 }

@@ -305,6 +305,12 @@ static void *add_network(struct config *config, void *target, const struct yaml_
 
 static const struct config_value networks = {.kind = CONFIG_LIST, .item = &network,
 					     .add = add_network};
+static const struct config_key serial_keys[] = {
+	NEED("in", name, struct model_partition, serial_in, "its port that the line receives from"),
+	NEED("out", name, struct model_partition, serial_out, "its port that the line sends to"),
+	END,
+};
+static const struct config_value serial = {.kind = CONFIG_MAP, .keys = serial_keys};
 static const struct config_value texts = {.kind = CONFIG_LIST, .item = &text, .add = add_string};
 static const struct config_value rng_bit = {.kind = CONFIG_BOOL, .bits = MODEL_VM_RNG};
 static const struct config_value console_bit = {.kind = CONFIG_BOOL, .bits = MODEL_VM_CONSOLE};
@@ -395,6 +401,7 @@ static const struct config_key partition_keys[] = {
 	    "vm: virtio disks, each a path or {file: PATH, mode: ro or overlay}"),
 	KEY("network", networks, struct model_partition, networks,
 	    "vm: virtio network cards, each a cable or {cable: NAME, mac: ADDRESS}"),
+	{"serial2", &serial, 0, false, "vm: its second serial line, COM2, is a pair of queuing ports"},
 	KEY("rng", rng_bit, struct model_partition, vm_flags, "vm: a virtio entropy device"),
 	KEY("virtio-console", console_bit, struct model_partition, vm_flags,
 	    "vm: a virtio console beside the serial line"),
@@ -444,8 +451,8 @@ static void only_for(struct config *config, const struct yaml_node *node, const 
 static void partition_done(struct config *config, void *target, const struct yaml_node *node)
 {
 	static const char *const vm[] = {"kernel", "cmdline", "modules", "initrd", "disks",
-					 "network", "rng", "virtio-console", "vmm-options",
-					 "vcpus", "stolen-time", NULL};
+					 "network", "serial2", "rng", "virtio-console",
+					 "vmm-options", "vcpus", "stolen-time", NULL};
 	static const char *const native[] = {"program", "args", "files", NULL};
 	const struct model_partition *partition = target;
 

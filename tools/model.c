@@ -227,6 +227,8 @@ static void put_devices(FILE *out, const struct model_partition *partition)
 		put_option(out, "--net", card);
 		free(card);
 	}
+	if (partition->serial_in != NULL && partition->serial_out != NULL)
+		fprintf(out, " --serial2 %s,%s", partition->serial_in, partition->serial_out);
 	if (partition->vm_flags & MODEL_VM_RNG)
 		fputs(" --rng", out);
 	if (partition->vm_flags & MODEL_VM_CONSOLE)
@@ -475,6 +477,8 @@ static void partition_free(struct model_partition *partition)
 	free(partition->args);
 	free(partition->devices);
 	free(partition->disks);
+	free(partition->serial_in);
+	free(partition->serial_out);
 	free(partition->networks);
 	strings_free(&partition->vmm_options);
 	strings_free(&partition->ports);

@@ -94,6 +94,7 @@ struct model_partition {
 	struct model_network *networks;
 	size_t network_count;
 	uint32_t vm_flags;	    /**< MODEL_VM_RNG ... */
+	char *serial_in, *serial_out; /**< queuing ports that are its COM2 */
 	struct strings vmm_options; /**< of its VMM, as they are */
 	char *program; /**< of a native partition: path */
 	char *program_args;
