@@ -127,7 +127,9 @@ def type_of(value):
     kind = value.get("type")
     if kind == "integer":
         return f"{value.get('minimum', 0)} to {value['maximum']}" if "maximum" in value else "number"
-    return {"boolean": "true | false", "object": ""}.get(str(kind), "text" if "string" in kind else "")
+    if "string" in kind:
+        return "text"
+    return "true | false" if kind == "boolean" else ""
 
 
 def children(value):
