@@ -191,32 +191,49 @@ static int64_t queuing_clear(struct vcpu *vcpu, const uint64_t args[PV_ARGS])
 
 #define REGIONS 4u
 
-static struct platform_region regions[REGIONS]; /* that are mapped */
+/** Regions that are mapped, and where. */
+static struct {
+	struct platform_region region;
+	uint64_t where;
+} mapped[REGIONS];
 static uint32_t region_count;
 
 static const struct platform_region *region_find(uint32_t number)
 {
 	for (uint32_t i = 0; i < region_count; i++) {
-		if (regions[i].number == number)
-			return &regions[i];
+		if (mapped[i].region.number == number)
+			return &mapped[i].region;
 	}
 	return NULL;
+}
+
+/** @return whether the guest has something there. */
+static bool occupied(const struct vm *vm, uint64_t where, uint64_t size)
+{
+	for (uint32_t i = 0; i < vm->pieces; i++) {
+		const struct vm_memory *piece = &vm->memory[i];
+		if (where < piece->where + piece->size && piece->where < where + size)
+			return true;
+	}
+	for (uint32_t i = 0; i < region_count; i++) {
+		if (where < mapped[i].where + mapped[i].region.size &&
+		    mapped[i].where < where + size)
+			return true;
+	}
+	return false;
 }
 
 static hv_status_t region_map(struct vm *vm, const struct platform_region *region, uint64_t where)
 {
 	if (region_count == REGIONS)
 		return HV_E_FULL;
-	if (region_find(region->number) != NULL)
+	if (region_find(region->number) != NULL || occupied(vm, where, region->size))
 		return HV_E_EXISTS;
-	for (uint32_t i = 0; i < vm->pieces; i++) {
-		const struct vm_memory *piece = &vm->memory[i];
-		if (where < piece->where + piece->size && piece->where < where + region->size)
-			return HV_E_EXISTS;
-	}
 	hv_status_t status = hv_map(vm->handle, gpa(where), region->data, region->size, WRITE);
-	if (status == HV_OK)
-		regions[region_count++] = *region;
+	if (status == HV_OK) {
+		mapped[region_count].region = *region;
+		mapped[region_count++].where = where;
+	}
 	return status;
 }
 
@@ -285,8 +302,20 @@ int64_t pv_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[PV_
 	return calls[number].settle(vcpu, args);
 }
 
-void pv_reset(void)
+void pv_create(void)
 {
 	binding_count = 0;
 	region_count = 0;
+}
+
+void pv_reset(struct vm *vm)
+{
+	/* Their events stay theirs. */
+	for (uint32_t i = 0; i < binding_count; i++)
+		bindings[i].vector = 0;
+	while (region_count > 0) {
+		region_count--;
+		hv_unmap(vm->handle, gpa(mapped[region_count].where),
+			 mapped[region_count].region.size);
+	}
 }

@@ -10,8 +10,10 @@
 
 #define PV_ARGS 4u /**< of a hypercall */
 
-/** Forget bindings and mapped regions: a VM begins. */
-void pv_reset(void);
+/** Nothing is bound or mapped: a VM is made. */
+void pv_create(void);
+/** The guest begins anew: its interrupts and mapped regions are no more. With the VM's lock held. */
+void pv_reset(struct vm *vm);
 
 /**
  * One hypercall of a guest's; everything that comes from it is hostile. With the VM's lock held.

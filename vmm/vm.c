@@ -201,7 +201,7 @@ int vm_create(struct vm *vm, const struct options *options)
 	memset(vm, 0, sizeof(*vm));
 	vm->options = options;
 	vm->started = platform_time();
-	pv_reset();
+	pv_create();
 	bus_init(&vm->bus);
 	vm->timers.sooner = deadline_sooner;
 	vm->timers.ctx = vm;

@@ -39,6 +39,7 @@
 #include "vmm/machine/pc_serial.h"
 #include "vmm/machine/pc_virtio.h"
 #include "vmm/options.h"
+#include "vmm/pv.h"
 #include "vmm/status.h"
 
 #define LOW_END	   0x9fc00u /* of RAM for the guest: the extended BIOS data area follows */
@@ -474,6 +475,7 @@ static hv_status_t reset(struct vm *vm)
 	pci_bus_reset(&pc.pci);
 	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_lines);
 	kvm_pv_reset(&pc.kvm);
+	pv_reset(vm);
 	cmos_data(vm);
 	bios_data(vm);
 	screen_clear(vm);

@@ -131,6 +131,25 @@ static void regions_are_mapped(void **state)
 	assert_int_equal(mock_msis[0].data, 0x50);
 }
 
+static void a_reset_takes_all_back(void **state)
+{
+	(void)state;
+	assert_int_equal(call(PV_CALL_SHARED_MAP, name("region"), REGION, RESULT, 0), HV_OK);
+	assert_int_equal(call(PV_CALL_SHARED_BIND, 3, 0x50, 0, 0), HV_OK);
+	assert_int_equal(call(PV_CALL_PORT_BIND, MOCK_Q_IN, 0x40, 0, 0), HV_OK);
+	platform_mutex_lock(&vm.lock);
+	pv_reset(&vm);
+	command_give(&vm.doorbell[mock_port_signal[MOCK_Q_IN]], 0);
+	command_give(&vm.doorbell[mock_region_signal], 0);
+	platform_mutex_unlock(&vm.lock);
+	assert_int_equal(mock_msi_count, 0);
+	assert_int_equal(call(PV_CALL_SHARED_NOTIFY, 3, 0, 0, 0), HV_E_NOENT);
+	assert_int_equal(call(PV_CALL_SHARED_MAP, name("region"), REGION, RESULT, 0), HV_OK);
+	assert_int_equal(call(PV_CALL_SHARED_BIND, 3, 0x51, 0, 0), HV_OK);
+	command_give(&vm.doorbell[mock_region_signal], 0);
+	assert_int_equal(mock_msis[0].data, 0x51);
+}
+
 /* Every call with arguments of every kind: an error or a result, and nothing outside the RAM. */
 static void hostile_arguments(void **state)
 {
@@ -163,6 +182,7 @@ int main(void)
 		cmocka_unit_test_setup(messages_pass, setup),
 		cmocka_unit_test_setup(interrupts_are_raised, setup),
 		cmocka_unit_test_setup(regions_are_mapped, setup),
+		cmocka_unit_test_setup(a_reset_takes_all_back, setup),
 		cmocka_unit_test_setup(hostile_arguments, setup),
 	};
 
