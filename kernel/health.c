@@ -271,6 +271,27 @@ static bool worth_a_line(const struct health_event *event, uint32_t action)
 		!health_table_default(event->partition, event->error));
 }
 
+#define MOST_LINES 64u /* of each partition, about what is only logged: the log is for all */
+
+/* Whether it goes into the log. One that does something is always worth it. */
+static bool logged(const struct health_event *event, uint32_t action)
+{
+	static uint32_t lines[SYSTEM_MAX_PARTITION + 1];
+	uint32_t row = event->partition < SYSTEM_MAX_PARTITION ? event->partition
+								: SYSTEM_MAX_PARTITION;
+	uint32_t count;
+
+	if (!worth_a_line(event, action) || action != SYSTEM_ACTION_LOG)
+		return worth_a_line(event, action);
+	if (__atomic_load_n(&lines[row], __ATOMIC_RELAXED) > MOST_LINES)
+		return false;
+	count = __atomic_fetch_add(&lines[row], 1, __ATOMIC_RELAXED);
+	if (count == MOST_LINES)
+		host_log("health: %s: further errors that are only logged are not",
+			 name_of(event->partition));
+	return count < MOST_LINES;
+}
+
 static void tell(const struct health_event *event, uint32_t action)
 {
 	host_log("health: %s: %s at %lx (%lx): %s", name_of(event->partition),
@@ -285,7 +306,7 @@ void health_event(const struct health_event *event)
 
 	trace(TRACE_HEALTH, event->partition < partition_count ? event->partition : TRACE_NO_PARTITION,
 	      (uint64_t)event->error << 32 | action, (uint32_t)event->detail);
-	if (worth_a_line(event, action)) {
+	if (logged(event, action)) {
 		write_entry(event, action);
 		tell(event, action);
 	}

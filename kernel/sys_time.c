@@ -2,6 +2,7 @@
 /*
  * System calls about time: the plan.
  */
+#include "kernel/health.h"
 #include "kernel/partition.h"
 #include "kernel/syscall.h"
 #include "kernel/user.h"
@@ -19,6 +20,6 @@ int64_t sys_plan_status(uint64_t to)
 int64_t sys_plan_set(uint64_t plan)
 {
 	if ((partition_self()->config->flags & SYSTEM_PARTITION_MAY_PLAN) == 0)
-		return HV_E_DENIED;
+		return health_denied();
 	return plan <= UINT32_MAX ? window_request_plan((uint32_t)plan) : HV_E_NOENT;
 }

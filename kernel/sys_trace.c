@@ -3,6 +3,7 @@
  * System calls of the trace. Reading is done in pieces, since interrupts are off: libhypike repeats.
  */
 #include "kernel/cpu.h"
+#include "kernel/health.h"
 #include "kernel/partition.h"
 #include "kernel/syscall.h"
 #include "kernel/trace.h"
@@ -42,7 +43,7 @@ int64_t sys_trace_read(uint64_t cpu, uint64_t position_at, uint64_t to, uint64_t
 	uint64_t position;
 
 	if ((partition_self()->config->flags & SYSTEM_PARTITION_MAY_CONTROL) == 0)
-		return HV_E_DENIED;
+		return health_denied();
 	if (cpu >= cpu_count)
 		return HV_E_INVALID;
 	if (!user_read(&position, position_at, sizeof(position)))

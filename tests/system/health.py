@@ -96,7 +96,8 @@ REBOOTED = (r"^victim\| begin 0, start 0", ": restart module$", "^hypike: the ma
 
 
 def _health():
-    """@verifies KRN-074"""
+    """@verifies KRN-074
+    @verifies KRN-077"""
     yield _image("health", "qemu-svm", 1, "--icount", status=1, check=_acts, builds=BOTH)
     yield _image("health", "bochs-vmx", 1, status=1, check=_acts, timeout=240)
     yield _image("health-halt", "qemu-svm", 2, status=1,
