@@ -32,6 +32,11 @@ static struct {
 _Static_assert(sizeof(out.block) == sizeof(struct trace_block) + sizeof(out.block.records),
 	       "what is sent lies side by side");
 
+_Static_assert(offsetof(struct trace_block, cpu) == TRACE_BLOCK_KEY &&
+		       offsetof(struct trace_block, checksum) ==
+			       TRACE_BLOCK_KEY + TRACE_BLOCK_KEY_SIZE,
+	       "what the checksum covers");
+
 /* ---- the stream's beginning ---- */
 
 static void put(const void *bytes, size_t size)
@@ -104,7 +109,10 @@ static bool choose_cpu(void)
 
 static void finish_block(void)
 {
-	out.sending = true;
+	struct trace_block *header = &out.block.header;
+
+	out.sending = header->count != 0;
+	header->checksum = crc32c(header->checksum, &header->cpu, TRACE_BLOCK_KEY_SIZE);
 	out.sent = 0;
 }
 

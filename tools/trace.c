@@ -201,38 +201,47 @@ static bool read_config(const char *path, struct bytes *system)
 	return ok;
 }
 
-/* A configuration, a file that boots, or a system image. */
-static bool read_system(const char *path, struct bytes *system)
+/*
+ * A configuration, a file that boots, or a system image.
+ * @param file   the caller's to free in any case
+ * @param system lies in it
+ */
+static bool read_system(const char *path, struct bytes *file, struct bytes *system)
 {
-	struct bytes file;
+	bool ok = config_is(path) ? read_config(path, file) : file_read(path, file);
 
-	if (config_is(path))
-		return read_config(path, system);
-	if (!file_read(path, &file))
-		return false;
-	if (!attach_find(&file, system))
-		*system = file;
-	return image_check(path, system);
+	if (ok && !attach_find(file, system))
+		*system = *file;
+	return ok && image_check(path, system);
+}
+
+static int compare(const struct trace_command *command, const struct trace_log *log,
+		   const struct system_image *image)
+{
+	struct trace_verdict verdict;
+	const char *why;
+	int code;
+
+	if (!trace_check(log, image, command->bound, &verdict, &why)) {
+		report("%s: %s", command->check, why);
+		return EXIT_INPUT;
+	}
+	code = show_verdict(command, &verdict, log, image);
+	trace_verdict_free(&verdict);
+	return code;
 }
 
 static int check(const struct trace_command *command, const struct trace_log *log)
 {
+	struct bytes file = {0}, system;
 	struct system_image_error error;
-	struct trace_verdict verdict;
 	struct system_image image;
-	struct bytes system;
-	const char *why;
-	int code;
+	int code = EXIT_INPUT;
 
-	if (!read_system(command->check, &system) ||
-	    !system_image_open(system.data, system.size, &image, &error))
-		return EXIT_INPUT;
-	if (!trace_check(log, &image, command->bound, &verdict, &why)) {
-		report("%s: %s", command->check, why);
-		return EXIT_INPUT;
-	}
-	code = show_verdict(command, &verdict, log, &image);
-	trace_verdict_free(&verdict);
+	if (read_system(command->check, &file, &system) &&
+	    system_image_open(system.data, system.size, &image, &error))
+		code = compare(command, log, &image);
+	free(file.data);
 	return code;
 }
 

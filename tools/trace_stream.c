@@ -84,6 +84,13 @@ static const char *read_head(struct reader *reader)
 
 /* ---- blocks ---- */
 
+static uint32_t checksum(const uint8_t *block, size_t size)
+{
+	uint32_t crc = crc32c(0, block + sizeof(struct trace_block), size);
+
+	return crc32c(crc, block + TRACE_BLOCK_KEY, TRACE_BLOCK_KEY_SIZE);
+}
+
 static bool block_whole(const struct reader *reader, const struct trace_block *block)
 {
 	size_t size = block->count * sizeof(struct trace_record);
@@ -91,7 +98,7 @@ static bool block_whole(const struct reader *reader, const struct trace_block *b
 	return block->magic == TRACE_BLOCK_MAGIC && block->cpu < reader->log->cpu_count &&
 	       block->count != 0 && block->count <= TRACE_BLOCK_RECORDS && size <= left(reader) - sizeof(*block) &&
 	       block->first <= UINT64_MAX - block->count &&
-	       crc32c(0, reader->at + sizeof(*block), size) == block->checksum;
+	       checksum(reader->at, size) == block->checksum;
 }
 
 /* A block may be repeated in part (a panic begins its last one again): each record counts once. */

@@ -67,13 +67,16 @@ struct trace_stream {
 	uint32_t reserved;
 };
 
+#define TRACE_BLOCK_KEY	     4u  /**< offset of cpu, count and first, which lie side by side */
+#define TRACE_BLOCK_KEY_SIZE 12u
+
 /** Before records of one CPU. */
 struct trace_block {
 	uint32_t magic;
 	uint16_t cpu;
 	uint16_t count;	  /**< records that follow */
 	uint64_t first;	  /**< number of the first since boot: a gap to the block before is a loss */
-	uint32_t checksum; /**< CRC-32C of the records */
+	uint32_t checksum; /**< CRC-32C of the records, then of cpu, count and first */
 	uint32_t reserved;
 };
 

@@ -29,6 +29,8 @@ def _planned(name, machine, image, bound, *options, **rest):
 
 
 CASES = [
+    Case("what it says of traces", "tool", ["/usr/bin/python3", "{source}/tests/trace.py", "{build}"],
+         tap=1, timeout=120, builds=("normal",)),
     boot("trace, 1 CPU", "qemu-svm", ICOUNT, "--image", NATIVE + "trace.img", tap=2),
     boot("trace, 4 CPUs", "qemu-svm", "--cpus", "4", "--image", NATIVE + "trace.img", tap=2),
     boot("trace, 2 CPUs", "bochs-vmx", "--cpus", "2", "--image", NATIVE + "trace.img", tap=2,
