@@ -55,7 +55,7 @@ hv_status_t vcpu_create(struct vm *vm, uint32_t index, struct vcpu **vcpu,
  * Map a physically contiguous piece. Bounded: does at most VM_MAP_STEP table entries and says in
  * `*done` how many bytes are done; the caller goes on behind them.
  */
-#define VM_MAP_STEP 512u
+#define VM_MAP_STEP 32u
 hv_status_t vm_map(struct vm *vm, gpa_t where, hpa_t from, uint64_t size, uint32_t prot,
 		   uint64_t *done);
 hv_status_t vm_unmap(struct vm *vm, gpa_t where, uint64_t size, uint64_t *done);

@@ -22,7 +22,7 @@
 #define AWAY	(40 * US)  /* longer than the kernel ever needs, shorter than any gap in a plan */
 #define PROMPT	(35 * US)  /* from a window's start to the first look at the clock, at the most */
 #define SHARP	(1 * US)   /* from a window's end to the last look before it, where the timer is late */
-#define FRAMES	120u
+#define FRAMES	80u
 #define BURSTS	(2 * FRAMES)
 
 struct window {
@@ -330,8 +330,8 @@ _Noreturn static int fill(void)
 	check(status.release == HYPIKE_FOREVER && status.period == 0 && status.duration == 0,
 	      "background: it has no windows");
 	sleep_ms(10); /* until the others have used their windows to begin */
-	collect(bursts[0], BURSTS / 4);
-	check_bursts("background", &background, status.last_switch, bursts[0], BURSTS / 4);
+	collect(bursts[0], BURSTS / 2);
+	check_bursts("background", &background, status.last_switch, bursts[0], BURSTS / 2);
 	check_done();
 	for (;;)
 		__builtin_ia32_pause();

@@ -466,6 +466,7 @@ static void fuzz(uint64_t number_of_seed)
 			random_transfer(index);
 		run(index);
 	}
+	process_on_poll = NULL; /* the end polls, too, when vCPUs are gone */
 	env_end();
 	memset(&model_features, 0, sizeof(model_features));
 }
@@ -517,6 +518,7 @@ static void test_scribbler(void **state)
 		}
 		__atomic_store_n(&scribbling, 0, __ATOMIC_RELAXED);
 		pthread_join(thread, NULL);
+		process_on_poll = NULL;
 		env_end();
 	}
 	memset(&model_features, 0, sizeof(model_features));
