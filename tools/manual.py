@@ -170,7 +170,8 @@ def page(tool):
            ".Sh SYNOPSIS", ".Nm", ".Ar command", ".Op Ar option ...", ".Op Ar file",
            ".Sh DESCRIPTION", ".Nm",
            "checks and builds systems for the HyPike partitioning kernel,",
-           "boots them on emulated machines, and shows what ran when.", "A system is described by a configuration file;",
+           "boots them on emulated machines, and shows what ran when.",
+           "A system is described by a configuration file;",
            "see", ".Sx CONFIGURATION .", ".Pp", "The commands are:", ".Bl -tag -width Ds"]
     for name, what in commands(tool):
         out += [f".It Cm {name}", *prose(upper_first(what))]
