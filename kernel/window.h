@@ -7,6 +7,8 @@
  * Times are nanoseconds since boot, added up exactly; each is turned into a TSC value by itself. So
  * nothing drifts, and all CPUs agree about every boundary without talking to each other.
  *
+ * @req KRN-090 Whatever a partition does, on the same CPU or on another: it delays another's window by no
+ *              more than the longest path in which the kernel takes no interrupt.
  * @req KRN-100 A window begins at the plan's start plus whole frames plus its offset, for ever; one that
  *              began late, or a thread that doesn't stop, moves none that follow.
  * @req KRN-103 A plan switch takes effect on all CPUs at the end of the same major frame.
