@@ -4,7 +4,7 @@
  * without an error must make a system image that the kernel's check takes.
  *
  * sources: @tests/unit/tools/fuzz-config.sources
- * runs: 30000
+ * runs: 10000
  * @verifies TOOL-112
  * @verifies TOOL-001
  */
