@@ -86,7 +86,7 @@ static void write_label(const struct paper *paper, const char *class, const char
 	fputs("</text>\n", paper->out);
 }
 
-#define CHARACTER 7.0 /* about as wide as one is */
+#define CHARACTER 6.4 /* about as wide as one is */
 
 static void write_window_name(const struct paper *paper, const struct trace_span *span, double y)
 {
@@ -96,7 +96,7 @@ static void write_window_name(const struct paper *paper, const struct trace_span
 
 	while (name[length] != '\0')
 		length++;
-	if (w > (double)length * CHARACTER + 6)
+	if (w > (double)length * CHARACTER + 2)
 		write_label(paper, "in", "middle", x + w / 2, y, name);
 }
 
