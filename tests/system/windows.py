@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Time windows, from inside the partitions that have them (tests/system/native/windows.c)."""
+"""Time windows, from inside the partitions that have them (tests/system/native/windows.c).
+@verifies KRN-107"""
 from runner.case import ICOUNT, boot
 
 
