@@ -63,7 +63,14 @@ ROWS = [
     ("queuing-send", "queuing port: send 64 bytes", None, MESSAGE),
     ("queuing-receive", "queuing port: receive 64 bytes", None, MESSAGE),
     ("queuing-round-trip", "queuing port: to a partition that waits, and its answer", None, {}),
+    ("window-start", "window: planned start to the program's first look at the clock, worst of 100",
+     None, {}),
+    ("window-start-native", "the same, beside a program that does its worst", None, {}),
+    ("window-start-vm", "the same, beside a virtual machine that does its worst", None, {}),
 ]
+
+# Systems of tests/system/isolation, and how their figure is called.
+ISOLATION = {"idle": "window-start", "native": "window-start-native", "vm": "window-start-vm"}
 
 
 def fail(message):
@@ -94,8 +101,11 @@ def measure(build, machine):
     """Returns the figures of one machine."""
     output = run(build, machine, "--vmm-option", "--test-device",
                  "--kernel", os.path.join(build, "guests", "bench", "bench.elf"))
-    output += run(build, machine, os.path.join(build, "tests", "system", "native",
-                                                          "ports", "costs.img"))
+    output += run(build, machine, os.path.join(build, "tests", "system", "native", "ports", "costs.img"))
+    for name, figure in ISOLATION.items():
+        text = run(build, machine, os.path.join(build, "tests", "system", "isolation", name + ".img"))
+        late = number(r"bench window-start (\d+)", text, machine)
+        output += f"bench {figure} {late}\n"
     figures = {name: int(value) for name, value in
                re.findall(r"^(?:costs\| )?bench ([\w-]+) (\d+)\r?$", output, re.MULTILINE)}
     missing = [name for name, *_ in ROWS if name not in figures]

@@ -54,6 +54,7 @@ static uint64_t next_release(void)
 int main(void)
 {
 	struct extremes late = {UINT64_MAX, 0}, worked = {UINT64_MAX, 0};
+	const uint64_t khz = hypike_info()->tsc_khz;
 	uint64_t frames, bound, release = 0, bits, missed = 0;
 
 	number(number(hypike_info()->args, &frames), &bound);
@@ -70,6 +71,7 @@ int main(void)
 	}
 	say("steady: %lu windows, late %lu to %lu ns, work %lu to %lu ticks\n", frames, late.least,
 	    late.most, worked.least, worked.most);
+	say("bench window-start %lu\n", late.most * khz / 1000000);
 	check(missed == 0, "no window was missed");
 	check(bound == 0 || late.most <= bound, "none began later than %lu ns", bound);
 	/* The neighbours have no end. */
