@@ -14,10 +14,16 @@ def _dummy(machine, cpus, *options, name="dummy", builds=NORMAL, timeout=120):
                 tap=1, expect=(ENDED,), timeout=timeout, builds=builds)
 
 
+# What is left out where another VM's interrupts fall into a guest's shadows and single steps: Bochs's
+# AMD-V forgets these then.
+BESIDE = {"bochs-svm": ("--cmdline", "tests=boot,cpu,ring3,paging,process,smp")}
+
+
 def _two_dummies(machine, cpus, *options, builds=NORMAL, timeout=180):
     return boot(f"two dummies, {cpus} CPU" + ("s" if cpus > 1 else ""),
                 machine, "--cpus", str(cpus), *options,
-                "--vm", "left", *DUMMY, "--vm", "right", *DUMMY,
+                "--vm", "left", *DUMMY, *BESIDE.get(machine, ()),
+                "--vm", "right", *DUMMY, *BESIDE.get(machine, ()),
                 tap=2, expect=(ENDED,), timeout=timeout, builds=builds)
 
 

@@ -214,6 +214,8 @@ static void clear_once(struct vcpu *vcpu, struct svm_vcpu *svm)
 	vcpu->delivering.valid = 0;
 	svm->vmcb.control.eventinj = 0;
 	svm->vmcb.control.tlb_control = SVM_TLB_NOTHING;
+	if (svm->virtual_injected)
+		svm_take_virtual(vcpu);
 }
 
 /** Whatever keeps an exit from being a plain one. */

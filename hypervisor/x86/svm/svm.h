@@ -72,6 +72,7 @@ struct svm_vcpu {
 	uint8_t step_kind;  /**< what the instruction does with RFLAGS: svm_event.c */
 	bool cr8_trap;	    /**< CR8 writes exit */
 	bool df_injected;   /**< on Bochs: a double fault was injected with the last entry */
+	bool virtual_injected; /**< the event is in V_IRQ: svm_take_virtual() */
 	bool soft_injected; /**< the last entry injected a software event: `soft`, `soft_rip` */
 	struct x86_event soft;
 	uint64_t soft_rip;  /**< RIP of the instruction that it stands for */
@@ -134,6 +135,8 @@ void svm_inject(struct vcpu *vcpu);
  * After an exit: what was being delivered (EXITINTINFO). @param injected the entry has injected.
  */
 void svm_take_exitintinfo(struct vcpu *vcpu, uint64_t info, bool injected);
+/** After an exit: whether the interrupt in V_IRQ got through. */
+void svm_take_virtual(struct vcpu *vcpu);
 void svm_intr_window(struct vcpu *vcpu, bool on);
 void svm_nmi_window(struct vcpu *vcpu, bool on);
 /** NMIs are blocked until IRET, or no more. */

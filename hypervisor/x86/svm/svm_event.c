@@ -52,6 +52,45 @@ static void watch_double_fault(struct vcpu *vcpu, bool on)
 	svm_apply_traps(vcpu);
 }
 
+/**
+ * QEMU remembers an interrupt injected by EVENTINJ after its delivery, and delivers it once more, IF or
+ * not, where its main loop is called away before the guest's next exit or exception. One that comes
+ * as a virtual interrupt (15.21) is delivered once. The caller has made sure that the guest takes it.
+ */
+static void inject_virtual(struct svm_vcpu *svm, uint8_t vector)
+{
+	struct vmcb_control *const c = &svm->vmcb.control;
+
+	svm->virtual_injected = true;
+	c->int_vector = vector;
+	c->int_ctl |= SVM_V_WINDOW;
+	c->intercept_1 &= ~SVM_I1_VINTR;
+}
+
+/** It waits still where an interrupt of the host's came before it: then it is injected again. */
+void svm_take_virtual(struct vcpu *vcpu)
+{
+	struct svm_vcpu *const svm = svm_of(vcpu);
+	struct vmcb_control *const c = &svm->vmcb.control;
+	const bool waits = (c->int_ctl & SVM_V_IRQ) != 0;
+
+	svm->virtual_injected = false;
+	c->int_ctl &= ~SVM_V_WINDOW;
+	c->intercept_1 |= SVM_I1_VINTR;
+	vcpu->delivering.valid = waits && (c->exitintinfo & SVM_EVENT_V) == 0;
+}
+
+/** The window for the next interrupt, and single steps, are in its way. */
+static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
+{
+	struct svm_vcpu *const svm = svm_of(vcpu);
+
+	if (svm_features.qemu && !vcpu->intr_window && svm->step == 0)
+		inject_virtual(svm, vector);
+	else
+		svm->vmcb.control.eventinj = SVM_EVENT_V | vector;
+}
+
 void svm_inject(struct vcpu *vcpu)
 {
 	static const uint8_t types[8] = {
@@ -67,7 +106,7 @@ void svm_inject(struct vcpu *vcpu)
 
 	svm->slow |= SVM_SLOW_ONCE;
 	if (event->type == X86_EVENT_EXTINT) {
-		svm->vmcb.control.eventinj = info;
+		inject_interrupt(vcpu, event->vector);
 		return;
 	}
 	if (svm_features.bochs && event->vector == X86_DF)

@@ -136,7 +136,7 @@ static void damage(const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i + 1 < size && i < 8 && stream.size > head; i += 2)
 		stream.bytes[head + (data[i] | (size_t)data[i + 1] << 8) % (stream.size - head)] ^= 1;
-	if (data[0] & 1)
+	if (size != 0 && (data[0] & 1) != 0)
 		stream.size -= (stream.size - head) / 3;
 }
 
