@@ -41,7 +41,8 @@ static const char style[] =
 
 static double x_of(const struct paper *paper, uint64_t tsc)
 {
-	double part = (double)(trace_ns(paper->log, tsc) - paper->from) /
+	/* A damaged trace has times of all sizes. */
+	double part = ((double)trace_ns(paper->log, tsc) - (double)paper->from) /
 		      (double)(paper->to - paper->from);
 	double clipped = part < 0 ? 0 : part > 1 ? 1 : part;
 
