@@ -59,6 +59,7 @@ def said_about(tool, name):
 
 
 def broken(build, tap, record=False):
+    os.environ["HYPIKE_DIR"] = os.path.abspath(build)  # it lies elsewhere than the command proper
     # Built with AddressSanitizer: a leak or a stray byte is a failure, too.
     tool = os.path.join(build, "tests", "unit", "tools", "hypike-asan")
     files = names(BROKEN)
@@ -133,6 +134,7 @@ def picture_problem(tool, name, work):
 
 
 def examples(build, tap):
+    os.environ["HYPIKE_DIR"] = os.path.abspath(build)
     tool = os.path.join(build, "tests", "unit", "tools", "hypike-asan")
     for name in names(EXAMPLES):
         tap.point(name, picture_problem(tool, name, os.getcwd()))

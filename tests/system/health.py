@@ -116,7 +116,7 @@ def _health():
                 "-initrd", "{build}/tests/system/native/health-hardware.img"],
                timeout=60, builds=NORMAL, status=1,
                dialog=(("begin 0", "\x01cnmi\n"),
-                       ("module: NMI at 0", "mce 0 1 0xb400000000000000 5 0x1234 0\n")),
+                       ("\\(1\\): log\\r?\\n", "mce 0 1 0xb400000000000000 5 0x1234 0\n")),
                expect=("hypike: health: module: NMI at 0 \\(1\\): log$",
                        r"hypike: health: victim: hardware fault at 1234 \(b4.*\): cold restart$",
                        "begin 1, start 2, warm 0$", "^hypike: exit status 0$"))
