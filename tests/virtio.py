@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Boots Linux with virtio devices: tests/virtio.py BUILD DEBIAN disk|hvc|net [OPTION...]
+"""Boots Linux with virtio devices: tests/virtio.py BUILD DEBIAN disk|hvc|net|line [OPTION...]
 
 DEBIAN has `linux` and `linux.cpio` (tools/fetch-guests.sh). Files are made in the working directory; OPTIONs
 go to `hypike boot`, but for --split: VMMs with split rings alone, as they say.
@@ -72,16 +72,31 @@ shared:
     return text
 
 
+def line(build, debian, split):
+    """No virtio: the second serial line, with a native program behind it."""
+    return "partitions:" + vm("linux", debian, "script=line", """
+    serial2: {in: answers, out: words}
+""", split) + f"""
+  shout:
+    kind: native
+    program: {build}/examples/shout.elf
+    service: true
+channels:
+  words: {{kind: queuing, max-message: 64, depth: 8, from: linux.words, to: [shout.in]}}
+  answers: {{kind: queuing, max-message: 64, depth: 8, from: shout.out, to: [linux.answers]}}
+"""
+
+
 def main():
     build, debian, what, *options = sys.argv[1:]
     split = "--split" in options
     options = [option for option in options if option != "--split"]
     hypike = f"{build}/tools/hypike"
-    text = {"disk": disk, "hvc": hvc, "net": net}[what](build, debian, split)
+    text = {"disk": disk, "hvc": hvc, "net": net, "line": line}[what](build, debian, split)
     with open("system.yaml", "w", encoding="utf-8") as file:
         file.write(f"cpus: 1\nmemory: 400M\n{text}")
     run(hypike, "build", "--system-image", "-o", "system.img", "system.yaml")
-    os.execv(hypike, [hypike, "boot", "--image", "system.img", "--host-memory", "448M", *options])
+    os.execv(hypike, [hypike, "boot", "system.img", "--host-memory", "448M", *options])
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ enum {
 	OPTION_KEEP,
 	OPTION_BARE,
 	OPTION_APPEND,
-	OPTION_IMAGE,
 	OPTION_HYPIKE,
 	OPTION_TRACE,
 	OPTION_LOADER,
@@ -223,8 +222,6 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 		return (boot->console = argument) != NULL;
 	case OPTION_COLOUR:
 		return set_colour(boot, argument);
-	case OPTION_IMAGE:
-		return (boot->file = argument) != NULL;
 	case OPTION_TRACE:
 		return (boot->request.trace = argument) != NULL;
 	case OPTION_HYPIKE:
@@ -249,7 +246,6 @@ static const struct option options[] = {
 	{"keep", required_argument, NULL, OPTION_KEEP},
 	{"bare", no_argument, NULL, OPTION_BARE},
 	{"append", required_argument, NULL, OPTION_APPEND},
-	{"image", required_argument, NULL, OPTION_IMAGE},
 	{"trace", required_argument, NULL, OPTION_TRACE},
 	{"hypike", required_argument, NULL, OPTION_HYPIKE},
 	{"console", required_argument, NULL, OPTION_CONSOLE},

@@ -9,7 +9,7 @@ def _apex(name, machine, *options, plans=1, builds=("normal",), timeout=60):
     icount = "" if machine.startswith("bochs") else ", icount"
     return boot(f"arinc653 {name}{icount}", machine, *options,
                 *(["--icount"] if icount else []),
-                "--image", "{build}/tests/system/native/apex_" + name + ".img",
+                "{build}/tests/system/native/apex_" + name + ".img",
                 tap=plans, builds=builds, timeout=timeout, expect=(r"^hypike: exit status 0$",))
 
 
@@ -19,7 +19,7 @@ PLANS = {"mode": 3, "mode-deadline": 2}
 
 def _game():
     """@verifies LIB-622"""
-    return boot("ping and pong, icount", "qemu-svm", "--icount", "--image",
+    return boot("ping and pong, icount", "qemu-svm", "--icount",
                 "{build}/tests/system/native/pingpong.img", builds=("normal",), timeout=60,
                 expect=(r"^ping\| served 1, back 0; pong says 0 \(out of date\)$",
                         r"^pong\| returns ball 10$",

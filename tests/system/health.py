@@ -12,7 +12,7 @@ def _image(name, machine, cpus, *options, builds=NORMAL, timeout=60, **rest):
     return boot(f"{name}, {cpus} CPU" + ("s" if cpus > 1 else "") +
                 (", icount" if "--icount" in options else ""),
                 machine, "--cpus", str(cpus), *options,
-                "--image", "{build}/tests/system/native/" + name + ".img",
+                "{build}/tests/system/native/" + name + ".img",
                 timeout=timeout, builds=builds, **rest)
 
 

@@ -22,7 +22,7 @@ def _planned(name, machine, image, bound, *options, **rest):
     image = f'"{NATIVE}{image}"'
     check = f'"$HYPIKE" trace --check {image} --bound'
     trace = '"{work}/trace.bin"'
-    return _traced(name, machine, ["--image", image, *options],
+    return _traced(name, machine, [image, *options],
                    f"{check} {bound} {trace} && ! {check} 0ns {trace}",
                    expect=(r"^boot: 0$", r"^\d\d\d+ frames, \d\d\d+ windows", r"^as planned: ",
                            r"^NOT as planned: \d+ violations, 0 windows missing"), **rest)
@@ -31,13 +31,13 @@ def _planned(name, machine, image, bound, *options, **rest):
 CASES = [
     Case("what it says of traces", "tool", ["/usr/bin/python3", "{source}/tests/trace.py", "{build}"],
          tap=1, timeout=120, builds=("normal",)),
-    boot("trace, 1 CPU", "qemu-svm", ICOUNT, "--image", NATIVE + "trace.img", tap=2),
-    boot("trace, 4 CPUs", "qemu-svm", "--cpus", "4", "--image", NATIVE + "trace.img", tap=2),
-    boot("trace, 2 CPUs", "bochs-vmx", "--cpus", "2", "--image", NATIVE + "trace.img", tap=2,
+    boot("trace, 1 CPU", "qemu-svm", ICOUNT, NATIVE + "trace.img", tap=2),
+    boot("trace, 4 CPUs", "qemu-svm", "--cpus", "4", NATIVE + "trace.img", tap=2),
+    boot("trace, 2 CPUs", "bochs-vmx", "--cpus", "2", NATIVE + "trace.img", tap=2,
          builds=("normal",)),
     _planned("trace, windows as planned", "qemu-svm", "windows.img", "20us", ICOUNT,
              builds=("normal",)),
-    _traced("trace after a panic", "qemu-svm", ["--append panic=ud", "--image", NATIVE + "hello.img"],
+    _traced("trace after a panic", "qemu-svm", ["--append panic=ud", NATIVE + "hello.img"],
             '"$HYPIKE" trace "{work}/trace.bin"', builds=("paranoid",),
             expect=(r"panic on CPU 0: invalid opcode", r"^boot: 4$", r"^\d+\.\d+ cpu0 boot +- apic=0$")),
     _traced("trace, exits of a VM", "qemu-svm",

@@ -42,6 +42,9 @@ CASES = [
     _case("a shell on the virtio console", "qemu-svm", "hvc", ICOUNT,
           dialog=((r"hvc0\$ ", "echo $((6 * 7)) from $(tty)\n"), (r"hvc0\$ ", "exit\n")),
           expect=("^42 from /dev/hvc0", "^hvc: it has ended", *OFF)),
+    _case("Linux and a native program", "qemu-svm", "line", ICOUNT, expect=(
+        r"^linux\| line: MESSAGE 1 FROM LINUX$", r"^linux\| line: MESSAGE 20 FROM LINUX$",
+        r"^linux\| .* ttyS1", r"^linux\| vmm: switched off by the guest", r"^hypike: exit status 0$")),
     _case("two Linux VMs and a switch", "qemu-svm", "net", ICOUNT, expect=(
         r"^vm1\| 3 packets transmitted, 3 packets received", rf"^vm2\| net: got {SENT}",
         r"^vm1\| 2 packets transmitted, 0 packets received",

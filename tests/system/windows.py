@@ -6,13 +6,13 @@ from runner.case import ICOUNT, boot
 
 def _windows(image, machine, *options, name=None, plans=1, builds=("normal",), timeout=60):
     return boot(name or image, machine, *options,
-                "--image", "{build}/tests/system/native/" + image + ".img",
+                "{build}/tests/system/native/" + image + ".img",
                 tap=plans, builds=builds, timeout=timeout, expect=(r"^hypike: exit status 0$",))
 
 
 def _vms(name, machine, *options, timeout=120):
     return boot(name, machine, *options, "--append", "latency",
-                "--image", "{build}/tests/system/native/" + name + ".img", tap=2,
+                "{build}/tests/system/native/" + name + ".img", tap=2,
                 builds=("normal",), timeout=timeout,
                 expect=(r"^hypike: CPU 0: \d+ windows, the latest began \d+ ns late",
                         r"^hypike: exit status 0$"))
