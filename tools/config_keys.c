@@ -182,6 +182,12 @@ static const struct config_choice partition_kinds[] = {
 static const struct config_value partition_kind = {.kind = CONFIG_CHOICE,
 						   .choices = partition_kinds};
 
+static const struct config_choice machines[] = {
+	{"pc", 0, "a PC, as unmodified systems expect it"},
+	{NULL, 0, NULL},
+};
+static const struct config_value machine = {.kind = CONFIG_CHOICE, .choices = machines};
+
 static const struct config_choice rights[] = {
 	{"shutdown", SYSTEM_PARTITION_MAY_SHUTDOWN, "end the machine"},
 	{"plan", SYSTEM_PARTITION_MAY_PLAN, "choose the plan"},
@@ -391,6 +397,7 @@ static const struct config_key partition_keys[] = {
 	    "of its first thread, and the highest it may give: 0 to 63, the most urgent (16)"),
 	KEY("threads", threads, struct model_partition, threads,
 	    "how many it may have (native: 16)"),
+	KEY("machine", machine, struct model_partition, machine, "vm: what its guest finds (pc)"),
 	KEY("kernel", path, struct model_partition, kernel, "vm: the kernel, Multiboot or Linux"),
 	KEY("cmdline", text, struct model_partition, cmdline, "vm: the kernel's command line"),
 	KEY("modules", modules, struct model_partition, modules,
@@ -451,7 +458,7 @@ static void only_for(struct config *config, const struct yaml_node *node, const 
 static void partition_done(struct config *config, void *target, const struct yaml_node *node)
 {
 	static const char *const vm[] = {"kernel", "cmdline", "modules", "initrd", "disks",
-					 "network", "serial2", "rng", "virtio-console",
+					 "network", "serial2", "rng", "machine", "virtio-console",
 					 "vmm-options", "vcpus", "stolen-time", NULL};
 	static const char *const native[] = {"program", "args", "files", NULL};
 	const struct model_partition *partition = target;

@@ -76,6 +76,7 @@ struct model_partition {
 	const struct yaml_node *where;
 	char name[SYSTEM_NAME_SIZE];
 	uint32_t kind;	      /**< enum system_partition_kind */
+	uint32_t machine;     /**< of a VM: 0, a PC; there is no other yet */
 	uint64_t memory;      /**< in bytes; 0: the default */
 	uint64_t kernel_memory; /**< 0: what the kernel finds necessary */
 	uint64_t vcpus;	      /**< 0: the default, 1 */
