@@ -44,7 +44,8 @@ class Case:
     status    exit status that it must end with; None: any, `check` judges
     expect    regular expressions, each of which must match somewhere in the output, in this order
     forbid    regular expressions that must not match
-    dialog    pairs (regular expression, text): when the first matches, type the second
+    dialog    pairs (regular expression, text): when the first matches, type the second; a third
+              element is how many seconds to wait before that
     check     called with (output, work directory); returns a reason for failure, or None
     skip      called without arguments; returns a reason not to run here, or None
     builds    "normal", "paranoid": which build trees it runs from
@@ -137,8 +138,10 @@ class _Process:
             if not match:
                 return
             self._seen += match.end()
+            _, text, *pause = self._dialog.pop(0)
+            time.sleep(sum(pause))
             try:
-                self._process.stdin.write(self._dialog.pop(0)[1].encode())
+                self._process.stdin.write(text.encode())
                 self._process.stdin.flush()
             except BrokenPipeError:
                 return
