@@ -27,7 +27,7 @@ MEM     ?= 64M
 export ON GUEST CMDLINE MODULES CPUS MEM
 
 # Nothing here is made from files by make itself; ninja knows what is out of date.
-.PHONY: all setup run demo test bench docs clean help $(BUILD) $(BUILD)-paranoid
+.PHONY: all setup run demo test test-long bench docs clean help $(BUILD) $(BUILD)-paranoid
 .DEFAULT_GOAL := all
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -74,9 +74,17 @@ setup-bench:
 setup-docs:
 	@$(SETUP) docs
 
-test: setup-test $(BUILD) $(BUILD)-paranoid  ## run every test, on both builds (TESTS=pattern: only those that match)
-	@tools/fetch-guests.sh $(BUILD) gnumach invaders linux || echo 'make: the tests that need them will fail'
-	@/usr/bin/python3 tests/run --build $(BUILD) --paranoid $(BUILD)-paranoid $(if $(TESTS),-k '$(TESTS)')
+# $(1): which guests from Debian's packages it takes; $(2): more options of tests/run
+define run_tests
+	@tools/fetch-guests.sh $(BUILD) $(1) || echo 'make: the tests that need them will fail'
+	@/usr/bin/python3 tests/run --build $(BUILD) --paranoid $(BUILD)-paranoid $(2) $(if $(TESTS),-k '$(TESTS)')
+endef
+
+test: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests, on both builds (TESTS=pattern: only those that match)
+	$(call run_tests,gnumach invaders linux)
+
+test-long: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests that take long (TESTS=pattern, too)
+	$(call run_tests,gnumach invaders linux linux-full,--long)
 
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
 	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)
@@ -89,5 +97,5 @@ clean:  ## remove the build trees
 
 help:  ## list what can be made
 	@echo 'HyPike: make [GOAL] [BUILD=directory] [PARANOID=1]'
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' Makefile | \
-		while IFS='|' read -r goal what; do printf '%-8s %s\n' "$$goal" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  \1|\2/p' Makefile | \
+		while IFS='|' read -r goal what; do printf '%-10s %s\n' "$$goal" "$$what"; done

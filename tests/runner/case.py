@@ -49,6 +49,7 @@ class Case:
     check     called with (output, work directory); returns a reason for failure, or None
     skip      called without arguments; returns a reason not to run here, or None
     builds    "normal", "paranoid": which build trees it runs from
+    long      takes minutes: runs with `make test-long` (tests/run --long) instead of `make test`
     """
     name: str
     machine: str
@@ -62,6 +63,7 @@ class Case:
     check: Optional[Callable] = None
     skip: Optional[Callable] = None
     builds: tuple = ("normal", "paranoid")
+    long: bool = False
     env: dict = dataclasses.field(default_factory=dict)
     build: str = "normal"
 
