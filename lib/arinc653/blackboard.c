@@ -97,25 +97,17 @@ static RETURN_CODE_TYPE read_guarded(struct blackboard *blackboard, SYSTEM_TIME_
 				     uint8_t *message, MESSAGE_SIZE_TYPE *length)
 {
 	struct process *self = process_self();
-	RETURN_CODE_TYPE code = NO_ERROR;
-	uint64_t end;
 
-	*length = 0;
-	if (!time_out_end(time_out, hypike_time(), &end)) {
-		code = INVALID_PARAM;
-	} else if (blackboard->size > 0) {
+	if (blackboard->size > 0) {
 		copy_to(blackboard, message, length);
-	} else if (time_out == 0) {
-		code = NOT_AVAILABLE;
-	} else if (!process_may_wait(self)) {
-		code = INVALID_MODE;
-	} else {
+		guard_give();
+		return NO_ERROR;
+	}
+	if (self != NULL) {
 		self->message = message;
 		self->length = length;
-		return queue_sleep(&blackboard->waiting, self, end);
 	}
-	guard_give();
-	return code;
+	return queue_wait(&blackboard->waiting, self, time_out);
 }
 
 void READ_BLACKBOARD(BLACKBOARD_ID_TYPE BLACKBOARD_ID, SYSTEM_TIME_TYPE TIME_OUT,
@@ -129,6 +121,9 @@ void READ_BLACKBOARD(BLACKBOARD_ID_TYPE BLACKBOARD_ID, SYSTEM_TIME_TYPE TIME_OUT
 		return;
 	memory_try_write(MESSAGE_ADDR, (size_t)blackboard->room);
 	memory_try_write(LENGTH, sizeof(*LENGTH));
+	*LENGTH = 0;
+	if (!time_out_valid(TIME_OUT))
+		return;
 	guard_take();
 	*RETURN_CODE = read_guarded(blackboard, TIME_OUT, MESSAGE_ADDR, LENGTH);
 }

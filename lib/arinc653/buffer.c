@@ -127,24 +127,17 @@ static RETURN_CODE_TYPE send_guarded(struct buffer *buffer, uint8_t *message,
 				     MESSAGE_SIZE_TYPE length, SYSTEM_TIME_TYPE time_out)
 {
 	struct process *self = process_self();
-	RETURN_CODE_TYPE code = NO_ERROR;
-	uint64_t end;
 
-	if (!time_out_end(time_out, hypike_time(), &end)) {
-		code = INVALID_PARAM;
-	} else if (buffer->used < buffer->depth) {
+	if (buffer->used < buffer->depth) {
 		put(buffer, message, length);
-	} else if (time_out == 0) {
-		code = NOT_AVAILABLE;
-	} else if (!process_may_wait(self)) {
-		code = INVALID_MODE;
-	} else {
+		guard_give();
+		return NO_ERROR;
+	}
+	if (self != NULL) {
 		self->message = message;
 		self->size = length;
-		return queue_sleep(&buffer->waiting, self, end);
 	}
-	guard_give();
-	return code;
+	return queue_wait(&buffer->waiting, self, time_out);
 }
 
 void SEND_BUFFER(BUFFER_ID_TYPE BUFFER_ID, MESSAGE_ADDR_TYPE MESSAGE_ADDR, MESSAGE_SIZE_TYPE LENGTH,
@@ -153,7 +146,7 @@ void SEND_BUFFER(BUFFER_ID_TYPE BUFFER_ID, MESSAGE_ADDR_TYPE MESSAGE_ADDR, MESSA
 	struct buffer *buffer = buffer_of(BUFFER_ID);
 
 	*RETURN_CODE = INVALID_PARAM;
-	if (buffer == NULL || LENGTH < 1 || LENGTH > buffer->room)
+	if (buffer == NULL || LENGTH < 1 || LENGTH > buffer->room || !time_out_valid(TIME_OUT))
 		return;
 	memory_try_read(MESSAGE_ADDR, (size_t)LENGTH);
 	guard_take();
@@ -179,25 +172,17 @@ static RETURN_CODE_TYPE receive_guarded(struct buffer *buffer, SYSTEM_TIME_TYPE 
 					uint8_t *message, MESSAGE_SIZE_TYPE *length)
 {
 	struct process *self = process_self();
-	RETURN_CODE_TYPE code = NO_ERROR;
-	uint64_t end;
 
-	*length = 0;
-	if (!time_out_end(time_out, hypike_time(), &end)) {
-		code = INVALID_PARAM;
-	} else if (buffer->used > 0) {
+	if (buffer->used > 0) {
 		get(buffer, message, length);
-	} else if (time_out == 0) {
-		code = NOT_AVAILABLE;
-	} else if (!process_may_wait(self)) {
-		code = INVALID_MODE;
-	} else {
+		guard_give();
+		return NO_ERROR;
+	}
+	if (self != NULL) {
 		self->message = message;
 		self->length = length;
-		return queue_sleep(&buffer->waiting, self, end);
 	}
-	guard_give();
-	return code;
+	return queue_wait(&buffer->waiting, self, time_out);
 }
 
 void RECEIVE_BUFFER(BUFFER_ID_TYPE BUFFER_ID, SYSTEM_TIME_TYPE TIME_OUT,
@@ -211,6 +196,9 @@ void RECEIVE_BUFFER(BUFFER_ID_TYPE BUFFER_ID, SYSTEM_TIME_TYPE TIME_OUT,
 		return;
 	memory_try_write(MESSAGE_ADDR, (size_t)buffer->room);
 	memory_try_write(LENGTH, sizeof(*LENGTH));
+	*LENGTH = 0;
+	if (!time_out_valid(TIME_OUT))
+		return;
 	guard_take();
 	*RETURN_CODE = receive_guarded(buffer, TIME_OUT, MESSAGE_ADDR, LENGTH);
 }

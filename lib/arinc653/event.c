@@ -85,22 +85,10 @@ void RESET_EVENT(EVENT_ID_TYPE EVENT_ID, RETURN_CODE_TYPE *RETURN_CODE)
 /* Under the guard, which it gives back. */
 static RETURN_CODE_TYPE wait_guarded(struct event *event, SYSTEM_TIME_TYPE time_out)
 {
-	struct process *self = process_self();
-	RETURN_CODE_TYPE code = NO_ERROR;
-	uint64_t end;
-
-	if (!time_out_end(time_out, hypike_time(), &end))
-		code = INVALID_PARAM;
-	else if (event->state == UP)
-		code = NO_ERROR;
-	else if (time_out == 0)
-		code = NOT_AVAILABLE;
-	else if (!process_may_wait(self))
-		code = INVALID_MODE;
-	else
-		return queue_sleep(&event->waiting, self, end);
+	if (event->state == DOWN)
+		return queue_wait(&event->waiting, process_self(), time_out);
 	guard_give();
-	return code;
+	return NO_ERROR;
 }
 
 void WAIT_EVENT(EVENT_ID_TYPE EVENT_ID, SYSTEM_TIME_TYPE TIME_OUT, RETURN_CODE_TYPE *RETURN_CODE)
@@ -108,7 +96,7 @@ void WAIT_EVENT(EVENT_ID_TYPE EVENT_ID, SYSTEM_TIME_TYPE TIME_OUT, RETURN_CODE_T
 	struct event *event = event_of(EVENT_ID);
 
 	*RETURN_CODE = INVALID_PARAM;
-	if (event == NULL)
+	if (event == NULL || !time_out_valid(TIME_OUT))
 		return;
 	guard_take();
 	*RETURN_CODE = wait_guarded(event, TIME_OUT);

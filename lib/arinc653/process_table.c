@@ -271,9 +271,16 @@ bool time_out_end(SYSTEM_TIME_TYPE time_out, uint64_t now, uint64_t *end)
 	return time_out >= 0 && hv_add_ok(now, (uint64_t)time_out, end) && *end <= INT64_MAX;
 }
 
+bool time_out_valid(SYSTEM_TIME_TYPE time_out)
+{
+	uint64_t end;
+
+	return time_out_end(time_out, hypike_time(), &end);
+}
+
 /* ---- queues ---- */
 
-RETURN_CODE_TYPE queue_sleep(uint32_t *queue, struct process *self, uint64_t end)
+static RETURN_CODE_TYPE queue_sleep(uint32_t *queue, struct process *self, uint64_t end)
 {
 	self->wait = WAIT_QUEUE;
 	self->queue = queue;
@@ -282,6 +289,27 @@ RETURN_CODE_TYPE queue_sleep(uint32_t *queue, struct process *self, uint64_t end
 	self->late = TIMED_OUT;
 	*queue |= UINT32_C(1) << self->number;
 	return process_sleep(self);
+}
+
+static RETURN_CODE_TYPE may_wait(const struct process *self, SYSTEM_TIME_TYPE time_out,
+				 uint64_t *end)
+{
+	if (!time_out_end(time_out, hypike_time(), end))
+		return INVALID_PARAM;
+	if (time_out == 0)
+		return NOT_AVAILABLE;
+	return process_may_wait(self) ? NO_ERROR : INVALID_MODE;
+}
+
+RETURN_CODE_TYPE queue_wait(uint32_t *queue, struct process *self, SYSTEM_TIME_TYPE time_out)
+{
+	uint64_t end;
+	const RETURN_CODE_TYPE code = may_wait(self, time_out, &end);
+
+	if (code == NO_ERROR)
+		return queue_sleep(queue, self, end);
+	guard_give();
+	return code;
 }
 
 struct process *queue_first(uint32_t queue, QUEUING_DISCIPLINE_TYPE discipline)

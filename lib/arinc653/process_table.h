@@ -113,11 +113,17 @@ void process_lock(struct process *process, LOCK_LEVEL_TYPE level);
 
 /** @return false where TIME_OUT is out of range; else when it ends: now for 0, NEVER for infinite. */
 bool time_out_end(SYSTEM_TIME_TYPE time_out, uint64_t now, uint64_t *end);
+/** @return whether a time-out that begins now is in range. */
+bool time_out_valid(SYSTEM_TIME_TYPE time_out);
 
 /* ---- queues: bits of processes ---- */
 
-/** The caller waits in `queue`, with a time-out. As process_sleep(). */
-RETURN_CODE_TYPE queue_sleep(uint32_t *queue, struct process *self, uint64_t end);
+/**
+ * What `self` asked for isn't there: wait in `queue` for it. Under the guard, which it gives back.
+ * @return NOT_AVAILABLE without a time-out, INVALID_MODE where the caller may not wait, else what
+ *         the waiting ended with.
+ */
+RETURN_CODE_TYPE queue_wait(uint32_t *queue, struct process *self, SYSTEM_TIME_TYPE time_out);
 /** @return the process of `queue` whose turn it is, or NULL. */
 struct process *queue_first(uint32_t queue, QUEUING_DISCIPLINE_TYPE discipline);
 WAITING_RANGE_TYPE queue_length(uint32_t queue);

@@ -66,22 +66,11 @@ void CREATE_SEMAPHORE(const char *SEMAPHORE_NAME, SEMAPHORE_VALUE_TYPE CURRENT_V
 /* Under the guard, which it gives back. */
 static RETURN_CODE_TYPE wait_guarded(struct semaphore *semaphore, SYSTEM_TIME_TYPE time_out)
 {
-	struct process *self = process_self();
-	RETURN_CODE_TYPE code = NO_ERROR;
-	uint64_t end;
-
-	if (!time_out_end(time_out, hypike_time(), &end))
-		code = INVALID_PARAM;
-	else if (semaphore->value > 0)
-		semaphore->value--;
-	else if (time_out == 0)
-		code = NOT_AVAILABLE;
-	else if (!process_may_wait(self))
-		code = INVALID_MODE;
-	else
-		return queue_sleep(&semaphore->waiting, self, end);
+	if (semaphore->value == 0)
+		return queue_wait(&semaphore->waiting, process_self(), time_out);
+	semaphore->value--;
 	guard_give();
-	return code;
+	return NO_ERROR;
 }
 
 void WAIT_SEMAPHORE(SEMAPHORE_ID_TYPE SEMAPHORE_ID, SYSTEM_TIME_TYPE TIME_OUT,
@@ -90,7 +79,7 @@ void WAIT_SEMAPHORE(SEMAPHORE_ID_TYPE SEMAPHORE_ID, SYSTEM_TIME_TYPE TIME_OUT,
 	struct semaphore *semaphore = semaphore_of(SEMAPHORE_ID);
 
 	*RETURN_CODE = INVALID_PARAM;
-	if (semaphore == NULL)
+	if (semaphore == NULL || !time_out_valid(TIME_OUT))
 		return;
 	guard_take();
 	*RETURN_CODE = wait_guarded(semaphore, TIME_OUT);
