@@ -87,6 +87,12 @@ void host_poll(void)
 		sched_switch();
 }
 
+void host_yield(void)
+{
+	thread_yield();
+	host_poll();
+}
+
 void host_block(uint64_t deadline)
 {
 	thread_park(deadline);

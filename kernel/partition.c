@@ -37,6 +37,7 @@ static void fill_slot(struct partition *partition, struct thread *thread, uint32
 	thread->priority = priority;
 	thread->token = thread->stop = thread->suspended = false;
 	thread->notified = thread->wait_mask = thread->futex = 0;
+	thread->slice = thread->left = 0;
 	thread->fpu = (struct host_fpu){.area = thread->fpu.area, .xcr0 = host_fpu_xcr0()};
 	memset(thread->fpu.area, 0, host_fpu_size());
 	__atomic_store_n(&thread->state, THREAD_BLOCKED, __ATOMIC_RELEASE);

@@ -94,6 +94,59 @@ void sched_set_window(struct runq *runq)
 	cpu->work |= WORK_RESCHEDULE;
 }
 
+/* ---- turns ----
+ *
+ * The timer is set only while somebody waits for the turn to end: one that has no equals isn't disturbed.
+ */
+
+/* The lock is held, or a moment's delay doesn't matter. */
+static bool has_equals(const struct thread *thread)
+{
+	const struct list *ready = &thread->runq->ready[thread->priority];
+
+	return ready->next != ready->prev;
+}
+
+/*
+ * Whose turn is over goes behind its equals; until there are some, it has had it, and makes room for the
+ * first. Who waits has a whole turn when it comes back.
+ */
+static void leave_turn(struct cpu *cpu, struct thread *from)
+{
+	uint64_t now = host_tsc();
+
+	if (from->state != THREAD_READY) {
+		from->left = from->slice;
+	} else if (now < cpu->sched.turn_end) {
+		from->left = cpu->sched.turn_end - now;
+	} else if (!has_equals(from)) {
+		from->left = 0;
+	} else {
+		from->left = from->slice;
+		runq_remove(from);
+		runq_add(from);
+	}
+}
+
+static void take_turn(struct cpu *cpu, const struct thread *to)
+{
+	cpu->sched.turn_end = host_tsc() + to->left;
+	if (has_equals(to))
+		timer_set(cpu->sched.turn_end);
+}
+
+void sched_check_turn(void)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (cpu->sched.turn_end == UINT64_MAX || !has_equals(cpu->current))
+		return;
+	if (cpu->sched.turn_end <= host_tsc())
+		cpu->work |= WORK_RESCHEDULE;
+	else
+		timer_set(cpu->sched.turn_end);
+}
+
 /* ---- the switch ---- */
 
 /* After each switch, on the new thread's stack. */
@@ -135,6 +188,25 @@ static void restore_now(struct cpu *cpu)
 	}
 }
 
+/* @return the thread that is the current one now. */
+static struct thread *take_next(struct cpu *cpu, struct thread *from)
+{
+	struct thread *to;
+
+	host_lock(&cpu->sched.lock);
+	paranoid_check_runq(cpu->sched.runq);
+	cpu->work &= ~WORK_RESCHEDULE;
+	if (cpu->sched.turn_end != UINT64_MAX)
+		leave_turn(cpu, from);
+	to = choose(cpu);
+	cpu->current = to; /* under the lock: others compare priorities with it */
+	cpu->sched.turn_end = UINT64_MAX;
+	if (to->slice != 0)
+		take_turn(cpu, to);
+	host_unlock(&cpu->sched.lock);
+	return to;
+}
+
 void sched_switch(void)
 {
 	struct cpu *cpu = cpu_self();
@@ -142,12 +214,7 @@ void sched_switch(void)
 	struct thread *to;
 
 	paranoid_check_stack(from->stack_top);
-	host_lock(&cpu->sched.lock);
-	paranoid_check_runq(cpu->sched.runq);
-	cpu->work &= ~WORK_RESCHEDULE;
-	to = choose(cpu);
-	cpu->current = to; /* under the lock: others compare priorities with it */
-	host_unlock(&cpu->sched.lock);
+	to = take_next(cpu, from);
 	if (to->runq == &cpu->sched.common && !cpu->sched.background)
 		timer_start_background();
 	if (to == from)
@@ -168,7 +235,7 @@ void sched_init(struct cpu *cpu, uint64_t idle_stack)
 	cpu->sched.runq = &cpu->sched.common;
 	cpu->sched.background = true;
 	cpu->timers = &cpu->sched.common.timers;
-	cpu->timer_armed = cpu->window.end = UINT64_MAX;
+	cpu->timer_armed = cpu->window.end = cpu->sched.turn_end = UINT64_MAX;
 	cpu->idle = (struct thread){
 		.cpu = cpu,
 		.runq = &cpu->sched.common,
@@ -277,7 +344,10 @@ static void reconsider(struct cpu *cpu, bool needed)
 		smp_send_reschedule(cpu);
 }
 
-/* A partition outside its window never disturbs the CPU. The idle thread is one of the background. */
+/*
+ * A partition outside its window never disturbs the CPU. The idle thread is one of the background. An
+ * equal doesn't preempt, but the CPU has to know that there is one when turns are taken.
+ */
 static bool beats_current(const struct thread *thread)
 {
 	const struct cpu *cpu = thread->cpu;
@@ -287,6 +357,8 @@ static bool beats_current(const struct thread *thread)
 		return false;
 	if (thread->runq != current->runq)
 		return thread->runq == cpu->sched.runq;
+	if (thread->priority == current->priority)
+		return current == &cpu->idle || current->slice != 0;
 	return current == &cpu->idle || thread->priority > current->priority;
 }
 
@@ -301,10 +373,7 @@ void thread_yield(void)
 {
 	struct cpu *cpu = cpu_self();
 
-	host_lock(&cpu->sched.lock);
-	runq_remove(cpu->current);
-	runq_add(cpu->current);
-	host_unlock(&cpu->sched.lock);
+	cpu->sched.turn_end = 0;
 	cpu->work |= WORK_RESCHEDULE;
 }
 
@@ -390,6 +459,17 @@ void thread_set_priority(struct thread *thread, uint32_t priority)
 	} else {
 		thread->priority = priority;
 	}
+	host_unlock(&cpu->sched.lock);
+	reconsider(cpu, look);
+}
+
+void thread_set_slice(struct thread *thread, uint64_t ticks)
+{
+	struct cpu *cpu = lock_cpu_of(thread);
+	bool look;
+
+	thread->slice = thread->left = ticks;
+	look = thread == cpu->current;
 	host_unlock(&cpu->sched.lock);
 	reconsider(cpu, look);
 }

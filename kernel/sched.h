@@ -15,6 +15,8 @@
  *              call returns, it executes nothing of its program any more.
  * @req KRN-031 Threads of equal priority run first come, first served; a program can make threads
  *              only within its configured number, CPUs and priority.
+ * @req KRN-037 A thread with a time slice goes behind its equals when it has run for so long; the time in
+ *              which it was preempted doesn't count. One without a slice runs on until it waits.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -49,6 +51,8 @@ struct thread {
 	bool token; /**< thread_unpark() came before thread_park() */
 	bool stop;  /**< is to end as soon as it is in no driver code */
 	bool suspended; /**< ready or not, it isn't in the run queue; under the scheduler's lock */
+	uint64_t slice; /**< ticks after which it is its equals' turn; 0: it runs on. The same lock */
+	uint64_t left;	/**< of its turn, while it doesn't run */
 	/* Notification word (sys.h): set from any CPU, atomically. */
 	uint64_t notified;
 	uint64_t wait_mask; /**< bits that it waits for now */
@@ -71,6 +75,7 @@ struct sched {
 	struct runq *runq;	 /**< whose window it is; `common` where it is nobody's */
 	struct runq common;	 /**< the background: partitions that share the CPU by priority */
 	bool background;	 /**< the timers of `common` count */
+	uint64_t turn_end;	 /**< when the current thread's turn is over; UINT64_MAX: no slice */
 	struct thread *finished; /**< ended, but was on its stack when the CPU left it */
 };
 
@@ -94,6 +99,10 @@ void thread_prepare_kernel(struct thread *thread, void (*fn)(void));
 _Noreturn void thread_enter_user(uint64_t entry, uint64_t stack, uint64_t arg);
 /** Behind threads of the same priority. */
 void thread_yield(void);
+/** It takes turns with its equals, of so many ticks; 0: it doesn't, as in the beginning. From any CPU. */
+void thread_set_slice(struct thread *thread, uint64_t ticks);
+/** A timer has fired: is the current thread's turn over? Else see to it that a timer fires then. */
+void sched_check_turn(void);
 /**
  * Sleep until thread_unpark(), or the deadline (TSC; UINT64_MAX: none). May wake for no reason: look
  * again at what you wait for. Doesn't return where the thread is to stop.

@@ -2,6 +2,7 @@
 /*
  * System calls about threads: making, ending, priority, notifications, sleeping.
  */
+#include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/health.h"
 #include "kernel/partition.h"
@@ -45,6 +46,18 @@ int64_t sys_thread_priority(uint64_t index, uint64_t priority)
 	if (priority > partition_self()->priority)
 		return health_denied();
 	thread_set_priority(thread, (uint32_t)priority);
+	return HV_OK;
+}
+
+int64_t sys_thread_slice(uint64_t index, uint64_t ns)
+{
+	struct thread *thread = thread_of(index);
+
+	if (thread == NULL)
+		return HV_E_NOENT;
+	if (ns != 0 && (ns < HYPIKE_SLICE_MIN || ns > HYPIKE_SLICE_MAX))
+		return HV_E_INVALID;
+	thread_set_slice(thread, clock_ticks(ns));
 	return HV_OK;
 }
 

@@ -23,6 +23,7 @@ int64_t sys_thread_create(uint64_t entry, uint64_t arg, uint64_t stack, uint64_t
 			  uint64_t cpu);
 int64_t sys_thread_exit(void);
 int64_t sys_thread_priority(uint64_t thread, uint64_t priority);
+int64_t sys_thread_slice(uint64_t thread, uint64_t ns);
 int64_t sys_thread_stop(uint64_t thread);
 int64_t sys_thread_suspend(uint64_t thread);
 int64_t sys_thread_resume(uint64_t thread);

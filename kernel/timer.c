@@ -162,6 +162,7 @@ void timer_run(void)
 	sched->background = runq_empty(sched->runq) || sched->runq == &sched->common;
 	if (sched->background && sched->runq != &sched->common)
 		run_due(cpu, &sched->common.timers);
+	sched_check_turn();
 }
 
 void timer_start_background(void)

@@ -31,6 +31,17 @@ enum verdict x86_exit_host_interrupt(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
+/**
+ * @req HV-019 A guest that spins with PAUSE lets threads that are as urgent run, where the CPU tells of it.
+ */
+enum verdict x86_exit_spin(struct vcpu *vcpu)
+{
+	arch_vcpu_put(vcpu);
+	host_yield();
+	vcpu->exit_tsc = rdtsc();
+	return VERDICT_RESUME;
+}
+
 /** What can be done later, when there is something to be entered for. */
 #define WORK_THAT_WAITS (VCPU_WORK_HALTED | VCPU_WORK_FLUSH | VCPU_WORK_HIDE)
 

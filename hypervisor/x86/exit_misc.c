@@ -54,7 +54,7 @@ enum verdict x86_exit_pause(struct vcpu *vcpu)
 		return hand_insn(vcpu, HV_X86_INSN_PAUSE, 0);
 	const enum verdict verdict = vcpu_skip(vcpu, INSN_PATTERN_PAUSE);
 
-	return verdict == VERDICT_RESUME ? x86_exit_host_interrupt(vcpu) : verdict;
+	return verdict == VERDICT_RESUME ? x86_exit_spin(vcpu) : verdict;
 }
 
 /** Not in the guest's CPUID, so not there. */

@@ -13,6 +13,7 @@ struct insn_mov;
 
 /* Straight from the exit table. */
 enum verdict x86_exit_host_interrupt(struct vcpu *vcpu); /**< the loop's host_poll() takes it */
+enum verdict x86_exit_spin(struct vcpu *vcpu);	 /**< it waits for another vCPU: a turn for others */
 enum verdict x86_exit_cpuid(struct vcpu *vcpu);
 enum verdict x86_exit_rdmsr(struct vcpu *vcpu);
 enum verdict x86_exit_wrmsr(struct vcpu *vcpu);

@@ -8,8 +8,8 @@
  * an ordinary process. docs/porting.md tells what each function has to guarantee.
  *
  * Execution model. Driver code runs on a kernel stack of its thread with interrupts off. It lets
- * interrupts in only by host_poll(), and gives up the CPU only in host_poll() and host_block(); at
- * these points the thread may be preempted and go on later on the same CPU (threads don't migrate).
+ * interrupts in, and gives up the CPU, only in host_poll(), host_yield() and host_block(); at these
+ * points the thread may be preempted and go on later on the same CPU (threads don't migrate).
  * Everything between is short and bounded.
  */
 #ifndef HYPIKE_HOST_H
@@ -61,6 +61,8 @@ struct host_thread *host_thread_self(void);
 bool host_poll_pending(void);
 /** Let pending interrupts in, and other threads run if they should. */
 void host_poll(void);
+/** As host_poll(), and threads that are as urgent as this one have their turn first: a vCPU spins. */
+void host_yield(void);
 /** Sleep until host_unblock() (also one that came before: it leaves a token) or until the TSC reaches
  *  `deadline` (UINT64_MAX: never). Interrupts are served meanwhile. */
 void host_block(uint64_t deadline);

@@ -16,6 +16,8 @@
 #define HYPIKE_PRIORITIES   64u	 /**< 0 lowest, 63 highest */
 #define HYPIKE_TASK_THREADS 32u	 /**< threads of one partition program at the most */
 #define HYPIKE_FOREVER	    UINT64_MAX
+#define HYPIKE_SLICE_MIN    UINT64_C(100000)	 /**< ns */
+#define HYPIKE_SLICE_MAX    UINT64_C(1000000000) /**< ns */
 
 /** A file of the system image that belongs to the partition, mapped read-only. */
 struct hypike_file {
@@ -101,6 +103,7 @@ enum hypike_syscall {
 	SYS_DEVICE_OPEN,     /* number, address of struct hypike_device */
 	SYS_IRQ_BIND,	     /* number, thread, bits */
 	SYS_IRQ_DONE,	     /* number */
+	SYS_THREAD_SLICE,    /* thread, ns */
 	SYS_HV_FIRST = 64,   /* hv.h and hv_x86.h, in the order of their declaration: see SYS_HV_* */
 	SYS_HV_QUERY = SYS_HV_FIRST,
 	SYS_HV_VM_CREATE,
@@ -148,6 +151,9 @@ hv_status_t hypike_thread_create(void (*entry)(void *), void *arg, void *stack, 
 				 uint32_t priority, uint32_t cpu, hypike_thread_t *thread);
 _Noreturn void hypike_thread_exit(void);
 hv_status_t hypike_thread_priority(hypike_thread_t thread, uint32_t priority);
+/** Let a thread take turns with others of its CPU and priority: after `ns` of running it goes behind them
+ *  (HYPIKE_SLICE_MIN to _MAX); 0, as at the start: it runs on until it waits. */
+hv_status_t hypike_thread_slice(hypike_thread_t thread, uint64_t ns);
 void hypike_yield(void);
 /** Sleep while *address == expected, until woken or `deadline` (hypike_time() scale): HV_E_TIMEOUT. */
 hv_status_t hypike_futex_wait(const uint32_t *address, uint32_t expected, uint64_t deadline);

@@ -97,6 +97,11 @@ void hypike_thread_exit(void)
 		syscall1(SYS_THREAD_EXIT, 0);
 }
 
+hv_status_t hypike_thread_slice(hypike_thread_t thread, uint64_t ns)
+{
+	return (hv_status_t)syscall3(SYS_THREAD_SLICE, thread, ns, 0);
+}
+
 hv_status_t hypike_thread_priority(hypike_thread_t thread, uint32_t priority)
 {
 	return (hv_status_t)syscall3(SYS_THREAD_PRIORITY, thread, priority, 0);

@@ -396,6 +396,12 @@ void host_poll(void)
 		process_on_poll();
 }
 
+void host_yield(void)
+{
+	COUNT(yields);
+	host_poll();
+}
+
 static bool threaded;
 
 void process_threaded(void)

@@ -51,7 +51,7 @@ extern void (*process_on_poll)(void);
 
 /** What happened since process_reset(). Atomic. */
 struct process_counts {
-	uint32_t kicks, polls, blocks, unblocks, notifies, arms, cancels, logs, fpu_loads, fpu_saves;
+	uint32_t kicks, polls, yields, blocks, unblocks, notifies, arms, cancels, logs, fpu_loads, fpu_saves;
 	uint32_t nmis, machine_checks;
 };
 extern struct process_counts process_counts;

@@ -7,6 +7,7 @@
  * @verifies HV-015
  * @verifies HV-017
  * @verifies HV-018
+ * @verifies HV-019
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -572,6 +573,7 @@ static void test_odd(void **state)
 	assert_int_equal(env_notes, 5);
 	assert_memory_equal(env_note, notes, sizeof(notes));
 	assert_int_equal(process_counts.nmis, 1);
+	assert_int_equal(process_counts.yields, 1);
 	env_end();
 }
 

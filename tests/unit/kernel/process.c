@@ -84,6 +84,10 @@ __attribute__((weak)) void window_advance(void)
 	abort();
 }
 
+__attribute__((weak)) void sched_check_turn(void)
+{
+}
+
 #ifdef PARANOID
 void paranoid_mark_stack(uint64_t top)
 {

@@ -36,12 +36,14 @@ void platform_mutex_wake(struct platform_mutex *mutex)
 /* ----------------------------------------------------------------------------------------- threads */
 
 #define STACK_SIZE 16384u
+#define VCPU_SLICE UINT64_C(1000000) /* ns */
 
 static uint8_t stacks[HV_MAX_VCPUS][STACK_SIZE] __attribute__((aligned(16)));
 
 static struct {
 	void (*entry)(void *arg);
 	void *arg;
+	hypike_thread_t thread;
 } starts[HV_MAX_VCPUS];
 
 static void thread_entry(void *arg)
@@ -66,18 +68,33 @@ static uint32_t cpu_for(unsigned int index)
 	return left ? (uint32_t)__builtin_ctzll(left) : 0;
 }
 
+/**
+ * One vCPU may spin for another that shares its CPU, or waits behind a spinning one of another VM: several take
+ * turns. One alone runs on, as other threads do.
+ */
+static hv_status_t take_turns(unsigned int index)
+{
+	hv_status_t status = HV_OK;
+
+	if (index == 1)
+		status = hypike_thread_slice(starts[0].thread, VCPU_SLICE);
+	if (index != 0 && status == HV_OK)
+		status = hypike_thread_slice(starts[index].thread, VCPU_SLICE);
+	return status;
+}
+
 hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg)
 {
 	uint32_t priority = hypike_info()->priority;
-	hypike_thread_t thread;
 
 	if (index >= HV_MAX_VCPUS)
 		return HV_E_INVALID;
 	starts[index].entry = entry;
 	starts[index].arg = arg;
-	return hypike_thread_create(thread_entry, (void *)(uintptr_t)index, stacks[index],
-				    STACK_SIZE, priority ? priority - 1 : 0, cpu_for(index),
-				    &thread);
+	hv_status_t status = hypike_thread_create(
+		thread_entry, (void *)(uintptr_t)index, stacks[index], STACK_SIZE,
+		priority ? priority - 1 : 0, cpu_for(index), &starts[index].thread);
+	return status == HV_OK ? take_turns(index) : status;
 }
 
 /* ------------------------------------------------------------------------------------------ events */
