@@ -14,7 +14,7 @@ static const struct test_group groups[] = {
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
-static char selection[BOOT_STRING_MAX];
+static char selection[BOOT_STRING_MAX], left_out[BOOT_STRING_MAX];
 static bool select_all;
 
 /* @return whether the word is in the comma-separated list. */
@@ -32,6 +32,8 @@ static bool listed(const char *list, const char *word)
 
 static bool selected(const struct test_group *g, const struct test *t)
 {
+	if (listed(left_out, g->name) || listed(left_out, t->name))
+		return false;
 	return select_all || listed(selection, g->name) || listed(selection, t->name);
 }
 
@@ -65,6 +67,7 @@ bool test_same_error(uint64_t expected, uint64_t got)
 void test_run_all(void)
 {
 	select_all = cmdline_value("tests", selection, sizeof(selection)) == NULL;
+	cmdline_value("skip", left_out, sizeof(left_out));
 	tap_plan(count_selected());
 	for (size_t i = 0; i < GROUPS; i++) {
 		for (const struct test *t = groups[i].tests; t->name != NULL; t++) {
