@@ -16,6 +16,7 @@ int command_check(int argc, char **argv);
 /** @req TOOL-115 `hypike new` writes a configuration that can be checked, built and booted as it is. */
 int command_new(int argc, char **argv);
 int command_pack(int argc, char **argv);
+int command_run(int argc, char **argv);
 int command_timeline(int argc, char **argv);
 int command_trace(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct {
 	{"check", command_check, "check a configuration: is it a well-formed system?"},
 	{"new", command_new, "write a configuration to start from"},
 	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
+	{"run", command_run, "run a virtual machine on this computer, by KVM"},
 	{"timeline", command_timeline, "draw what a machine recorded, for a browser"},
 	{"trace", command_trace, "show what a machine recorded"},
 };

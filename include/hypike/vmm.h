@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file vmm.h
+ * HyPike's VMM as a library for Linux (libhypike-vmm): one virtual machine in the calling process, on
+ * /dev/kvm. Say what the VM may have, then run it:
+ *
+ *     hypike_vmm_file("kernel.elf", "/home/me/kernel.elf");
+ *     hypike_vmm_console(STDIN_FILENO, STDOUT_FILENO);
+ *     status = hypike_vmm_run("--memory 64M --kernel kernel.elf");
+ *
+ * The VM has access to nothing else of the host's. Signal SIGUSR1 is the library's.
+ */
+#ifndef HYPIKE_VMM_H
+#define HYPIKE_VMM_H
+
+#define HYPIKE_VMM_API __attribute__((visibility("default")))
+
+/**
+ * Give the VM a file, by the name that its options use.
+ * @return NULL, or why not
+ */
+HYPIKE_VMM_API const char *hypike_vmm_file(const char *name, const char *path);
+/** Connect the console: descriptors to read keys from and to write output to; -1: none. */
+HYPIKE_VMM_API void hypike_vmm_console(int input, int output);
+/** Opens /dev/kvm. @return NULL, or what is missing of it that the VMM needs */
+HYPIKE_VMM_API const char *hypike_vmm_unavailable(void);
+/**
+ * Run a VM till its end, once in a process.
+ * @param options as in vmm/README.md, "Command line"
+ * @return 0 to 127 of the guest's, or one of vmm/README.md's "Exit status"
+ */
+HYPIKE_VMM_API int hypike_vmm_run(const char *options);
+
+#endif

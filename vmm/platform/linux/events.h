@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file events.h What the event thread of the platform `linux` waits for: descriptors, by bits. */
+#ifndef VMM_PLATFORM_LINUX_EVENTS_H
+#define VMM_PLATFORM_LINUX_EVENTS_H
+
+#include <hypike/types.h>
+
+/** An eventfd whose being written sets bit `signal` of platform_wait(). @return -1: it failed. */
+int events_signal_fd(unsigned int signal);
+
+#endif

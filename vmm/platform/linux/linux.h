@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file linux.h What the files of the platform `linux` know of each other. */
+#ifndef VMM_PLATFORM_LINUX_LINUX_H
+#define VMM_PLATFORM_LINUX_LINUX_H
+
+#include <hypike/types.h>
+#include <signal.h>
+
+/** Takes a vCPU's thread out of KVM. What it brings about is in kvm_run.immediate_exit. */
+#define LINUX_KICK SIGUSR1
+
+/** CLOCK_MONOTONIC, in nanoseconds, where platform_time() was 0. */
+uint64_t linux_time_start(void);
+/** Descriptor of the console's input; -1: none. */
+int linux_console_input(void);
+/** The status for an error number of Linux. */
+hv_status_t linux_status(int error);
+
+#endif
