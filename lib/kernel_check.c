@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/kernel_check.h"
 
+#include <stddef.h>
+
 #include "lib/linux_boot.h"
 #include "lib/multiboot_load.h"
 
@@ -34,4 +36,11 @@ const char *kernel_check(const void *image, uint64_t size, uint64_t memory_size,
 	if (kernel_kind(image, size) == KERNEL_LINUX)
 		return check_linux(image, size, memory_size, end);
 	return check_multiboot(image, size, memory_size, end);
+}
+
+const char *firmware_check(uint64_t size)
+{
+	if (size == 0 || size % 4096 != 0)
+		return "the size of a firmware image is a multiple of 4 KiB";
+	return size > FIRMWARE_MAX ? "firmware larger than 16 MiB" : NULL;
 }

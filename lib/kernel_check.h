@@ -24,4 +24,10 @@ enum kernel_kind kernel_kind(const void *image, uint64_t size);
  */
 const char *kernel_check(const void *image, uint64_t size, uint64_t memory_size, uint64_t *end);
 
+/** Firmware is no larger: below its place, which ends at 4 GiB, are the interrupt controllers. */
+#define FIRMWARE_MAX UINT64_C(0x1000000)
+
+/** Can a ROM be of that size? @return NULL, or why not, as a part of a sentence. */
+const char *firmware_check(uint64_t size);
+
 #endif

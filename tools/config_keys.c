@@ -399,6 +399,8 @@ static const struct config_key partition_keys[] = {
 	    "how many it may have (native: 16)"),
 	KEY("machine", machine, struct model_partition, machine, "vm: what its guest finds (pc)"),
 	KEY("kernel", path, struct model_partition, kernel, "vm: the kernel, Multiboot or Linux"),
+	KEY("firmware", path, struct model_partition, firmware,
+	    "vm: in place of a kernel, a ROM image that starts at the reset vector"),
 	KEY("cmdline", text, struct model_partition, cmdline, "vm: the kernel's command line"),
 	KEY("modules", modules, struct model_partition, modules,
 	    "vm: Multiboot modules, each a path or {file: PATH, args: TEXT}"),
@@ -455,9 +457,23 @@ static void only_for(struct config *config, const struct yaml_node *node, const 
 				 "`%s' is for partitions of kind `%s'", *keys, kind);
 }
 
+/* Either starts the machine, and a kernel's belongings are for a kernel. */
+static void kernel_or_firmware(struct config *config, const struct yaml_node *node)
+{
+	static const char *const others[] = {"kernel", "cmdline", "modules", "initrd", NULL};
+	const struct yaml_node *firmware = yaml_find(node, "firmware");
+
+	if (firmware == NULL && yaml_find(node, "kernel") == NULL)
+		model_error(config->model, node, NULL, "`kernel' is missing, or `firmware'");
+	for (const char *const *key = others; firmware != NULL && *key != NULL; key++)
+		if (yaml_find(node, *key) != NULL)
+			model_error(config->model, node, *key,
+				    "there is no `%s' beside `firmware'", *key);
+}
+
 static void partition_done(struct config *config, void *target, const struct yaml_node *node)
 {
-	static const char *const vm[] = {"kernel", "cmdline", "modules", "initrd", "disks",
+	static const char *const vm[] = {"kernel", "firmware", "cmdline", "modules", "initrd", "disks",
 					 "network", "serial2", "rng", "machine", "virtio-console",
 					 "vmm-options", "vcpus", "stolen-time", NULL};
 	static const char *const native[] = {"program", "args", "files", NULL};
@@ -469,8 +485,8 @@ static void partition_done(struct config *config, void *target, const struct yam
 		only_for(config, node, vm, "vm");
 	else
 		only_for(config, node, native, "native");
-	if (partition->kind == SYSTEM_PARTITION_VMM && yaml_find(node, "kernel") == NULL)
-		model_error(config->model, node, NULL, "`kernel' is missing");
+	if (partition->kind == SYSTEM_PARTITION_VMM)
+		kernel_or_firmware(config, node);
 	if (partition->kind == SYSTEM_PARTITION_NATIVE && yaml_find(node, "program") == NULL)
 		model_error(config->model, node, NULL, "`program' is missing");
 }

@@ -120,7 +120,7 @@ static void partition_put(struct builder *builder, const struct model_partition 
 {
 	const bool native = source->kind == SYSTEM_PARTITION_NATIVE;
 	struct system_partition partition = {
-		.ram_size = source->memory + source->overlays,
+		.ram_size = source->memory + source->vmm_memory,
 		.kernel_size = source->kernel_memory,
 		.cpus = source->cpus ? source->cpus : UINT64_MAX,
 		.kind = source->kind,

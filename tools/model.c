@@ -151,7 +151,7 @@ static bool disk_load(const struct model *model, struct model_partition *partiti
 	if (!partition_file_add(model, partition, disk->where, "file", disk->path))
 		return false;
 	if (disk->mode == MODEL_DISK_OVERLAY)
-		partition->overlays +=
+		partition->vmm_memory +=
 			overlay_size(partition->files[partition->file_count - 1].bytes.size);
 	return true;
 }
@@ -196,7 +196,7 @@ static void put_modules(FILE *out, const struct model_partition *partition)
 {
 	for (size_t i = 0; i < partition->module_count; i++) {
 		const char *args = partition->modules[i].args ? partition->modules[i].args : "";
-		/* files[0] is the kernel */
+		/* files[0] is kernel or firmware */
 		char *module = string_format("%s%s%s", partition->files[i + 1].name,
 					     *args ? " " : "", args);
 
@@ -243,7 +243,7 @@ static void partition_args_make(const struct model *model, struct model_partitio
 	fprintf(out, "--memory %lluK", (unsigned long long)(partition->memory >> 10));
 	if (partition->vcpus > 1)
 		fprintf(out, " --vcpus %llu", (unsigned long long)partition->vcpus);
-	put_option(out, "--kernel", partition->files[0].name);
+	put_option(out, partition->firmware ? "--firmware" : "--kernel", partition->files[0].name);
 	if (partition->cmdline != NULL)
 		put_option(out, "--cmdline", partition->cmdline);
 	put_modules(out, partition);
@@ -257,11 +257,26 @@ static void partition_args_make(const struct model *model, struct model_partitio
 
 /* ---- checks ---- */
 
+/* Of options; a configuration's keys have been looked at. */
+static bool firmware_alone(const struct model_partition *partition)
+{
+	const char *other = partition->kernel != NULL	   ? "--kernel"
+			    : partition->cmdline != NULL   ? "--cmdline"
+			    : partition->module_count != 0 ? "--module"
+							   : NULL;
+
+	return partition->firmware == NULL || other == NULL ||
+	       report("%s: there is no %s beside --firmware", partition->name, other);
+}
+
 static bool vm_check(const struct model *model, const struct model_partition *partition)
 {
-	if (partition->kernel == NULL)
+	if (partition->kernel == NULL && partition->firmware == NULL)
 		return model_error(model, partition->where, NULL,
-				   "%s: no kernel was given (--kernel FILE)", partition->name);
+				   "%s: no kernel was given (--kernel FILE), and no firmware",
+				   partition->name);
+	if (!firmware_alone(partition))
+		return false;
 	if (partition->memory % SYSTEM_PAGE != 0)
 		return model_error(model, partition->where, "memory",
 				   "%s: %llu bytes of memory are not whole pages", partition->name,
@@ -314,16 +329,34 @@ static bool vm_fits(const struct model *model, const struct model_partition *par
 	return modules_fit(model, partition, end);
 }
 
+static bool firmware_fits(const struct model *model, struct model_partition *partition)
+{
+	const struct model_file *file = &partition->files[0];
+	const char *reason = firmware_check(file->bytes.size);
+
+	if (reason != NULL)
+		return model_error(model, partition->where, "firmware", "%s: %s", file->path, reason);
+	if (partition->memory < MODEL_FIRMWARE_MEMORY_MIN)
+		return model_error(model, partition->where, "memory",
+				   "%s: with firmware, memory must be at least 2M", partition->name);
+	partition->vmm_memory += pages_up(file->bytes.size);
+	return true;
+}
+
 static bool vm_load(struct model *model, struct model_partition *partition)
 {
+	const bool firmware = partition->firmware != NULL;
 	bool ok;
 
 	if (!vm_check(model, partition))
 		return false;
-	ok = partition_file_add(model, partition, partition->where, "kernel", partition->kernel);
+	ok = partition_file_add(model, partition, partition->where,
+				firmware ? "firmware" : "kernel",
+				firmware ? partition->firmware : partition->kernel);
 	ok = modules_load(model, partition) && ok;
 	ok = disks_load(model, partition) && ok;
-	if (!ok || !files_fit(model, partition) || !vm_fits(model, partition))
+	if (!ok || !files_fit(model, partition) ||
+	    !(firmware ? firmware_fits(model, partition) : vm_fits(model, partition)))
 		return false;
 	partition_args_make(model, partition);
 	return strlen(partition->args) < MODEL_ARGS_MAX ||
@@ -471,6 +504,7 @@ static void partition_free(struct model_partition *partition)
 	free(partition->modules);
 	free(partition->files);
 	free(partition->kernel);
+	free(partition->firmware);
 	free(partition->cmdline);
 	free(partition->program);
 	free(partition->program_args);

@@ -87,6 +87,7 @@ struct model_partition {
 	uint64_t watchdog;    /**< nanoseconds */
 	uint64_t period, budget; /**< what each plan has to give it; 0: nothing was said */
 	char *kernel; /**< of a VM: path; NULL where none was given */
+	char *firmware; /**< of a VM: path of what runs in place of a kernel, or NULL */
 	char *cmdline;
 	struct model_module *modules; /**< of a native partition: its files */
 	size_t module_count;
@@ -109,9 +110,9 @@ struct model_partition {
 
 	/* From here on filled in by model_load(). */
 	char *args;		  /**< argument string of its program */
-	uint64_t overlays;	  /**< memory for what is written to its disks; whole pages */
+	uint64_t vmm_memory;	  /**< beside the guest's: overlays of disks, firmware; whole pages */
 	struct model_file own_program; /**< of a native partition */
-	struct model_file *files; /**< of a VM: the kernel, then the modules */
+	struct model_file *files; /**< of a VM: kernel or firmware, modules, disks */
 	size_t file_count;
 };
 
@@ -210,6 +211,7 @@ struct model {
 #define MODEL_NATIVE_MEMORY_DEFAULT (UINT64_C(1) << 20)
 #define MODEL_NATIVE_THREADS	    16
 #define MODEL_MEMORY_MIN	    (UINT64_C(1) << 20)
+#define MODEL_FIRMWARE_MEMORY_MIN   (UINT64_C(2) << 20)
 #define MODEL_MEMORY_MAX	    (UINT64_C(64) << 30)
 #define MODEL_ARGS_MAX		    8000 /**< what a VMM takes, and a little less */
 #define MODEL_DISKS_MAX		    4

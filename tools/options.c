@@ -9,6 +9,7 @@ const char model_options_help[] =
 	"Virtual machines (options before the first --vm describe the first machine):\n"
 	"  --vm NAME          begin the next virtual machine\n"
 	"  --kernel FILE      the Multiboot kernel to run in it\n"
+	"  --firmware FILE    in place of a kernel: a ROM image, started at the reset vector\n"
 	"  --cmdline TEXT     the kernel's command line\n"
 	"  --module \"FILE A\"  a Multiboot module and the arguments in its string; repeatable\n"
 	"  --disk FILE[,overlay]  a virtio disk, read-only or with writes kept while the machine\n"
@@ -40,6 +41,14 @@ static bool set_kernel(struct model_partition *partition, const char *path)
 			      "machine)",
 			      path, partition->kernel);
 	partition->kernel = string_copy(path);
+	return true;
+}
+
+static bool set_firmware(struct model_partition *partition, const char *path)
+{
+	if (partition->firmware != NULL)
+		return report("--firmware %s: it is %s already", path, partition->firmware);
+	partition->firmware = string_copy(path);
 	return true;
 }
 
@@ -130,7 +139,7 @@ static const struct {
 } setters[] = {
 	{OPTION_KERNEL, set_kernel}, {OPTION_MODULE, add_module}, {OPTION_DISK, add_disk},
 	{OPTION_MEMORY, set_memory}, {OPTION_VCPUS, set_vcpus},	  {OPTION_PRIORITY, set_priority},
-	{OPTION_PIN, set_pin},
+	{OPTION_PIN, set_pin},	     {OPTION_FIRMWARE, set_firmware},
 };
 
 static struct model_partition *current(struct model *model)

@@ -14,6 +14,7 @@
 enum option_value {
 	OPTION_VM = 256,
 	OPTION_KERNEL,
+	OPTION_FIRMWARE,
 	OPTION_CMDLINE,
 	OPTION_MODULE,
 	OPTION_DISK,
@@ -30,6 +31,7 @@ enum option_value {
 #define MODEL_OPTIONS                                                                              \
 	{"vm", required_argument, NULL, OPTION_VM},                                                \
 	{"kernel", required_argument, NULL, OPTION_KERNEL},                                        \
+	{"firmware", required_argument, NULL, OPTION_FIRMWARE},                                    \
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},                                      \
 	{"module", required_argument, NULL, OPTION_MODULE},                                        \
 	{"disk", required_argument, NULL, OPTION_DISK},                                            \

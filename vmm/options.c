@@ -10,6 +10,7 @@ const char options_help[] =
 	"vmm: options:\n"
 	"  --memory SIZE       guest memory, with K, M or G (64M)\n"
 	"  --kernel NAME       Multiboot kernel: a file of the partition\n"
+	"  --firmware NAME     instead of a kernel: a ROM image to start at the reset vector\n"
 	"  --cmdline TEXT      its command line\n"
 	"  --module \"NAME ...\" a module and its command line; may be repeated\n"
 	"  --vcpus N           virtual CPUs (1)\n"
@@ -50,6 +51,7 @@ struct row {
 static const struct row rows[] = {
 	ROW("--memory", memory, KIND_SIZE),
 	ROW("--kernel", kernel, KIND_TEXT),
+	ROW("--firmware", firmware, KIND_TEXT),
 	ROW("--cmdline", cmdline, KIND_TEXT),
 	ROW_LIST("--module", module, modules, OPTIONS_MODULES),
 	ROW("--vcpus", vcpus, KIND_COUNT),

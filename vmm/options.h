@@ -18,6 +18,7 @@
 struct options {
 	uint64_t memory;     /**< --memory 64M: bytes, with suffix K, M or G */
 	const char *kernel;  /**< --kernel NAME: a file of the partition */
+	const char *firmware; /**< --firmware NAME: a file to start at the reset vector, for a kernel */
 	const char *cmdline; /**< --cmdline "…": the kernel's, without its name; "" */
 	const char *module[OPTIONS_MODULES]; /**< --module "NAME args" */
 	uint32_t modules;

@@ -80,14 +80,47 @@ hv_status_t vm_map(struct vm *vm, uint64_t where, uint8_t *host, uint64_t size, 
 	return hv_map(vm->handle, gpa(where), host, size, prot);
 }
 
+hv_status_t vm_protect(struct vm *vm, uint64_t where, uint32_t prot)
+{
+	for (uint32_t i = 0; i < vm->pieces; i++) {
+		struct vm_memory *piece = &vm->memory[i];
+		if (piece->where != where)
+			continue;
+		piece->prot = prot;
+		return hv_protect(vm->handle, gpa(where), piece->size, prot);
+	}
+	return HV_E_INVALID;
+}
+
+/** Where a piece ends another may go on, in the host's view as in the guest's. */
+static bool ram_goes_on(const struct vm *vm, const struct vm_memory *piece, uint64_t size,
+			uint32_t prot)
+{
+	const uint64_t end = piece->where + piece->size;
+	const uint8_t *host = piece->host + piece->size;
+
+	for (uint32_t i = 0; i < vm->pieces; i++) {
+		const struct vm_memory *next = &vm->memory[i];
+		if (next->where == end && next->host == host)
+			return (next->prot & prot) == prot &&
+			       (size <= next->size ||
+				ram_goes_on(vm, next, size - next->size, prot));
+	}
+	return false;
+}
+
 void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size, uint32_t prot)
 {
 	for (uint32_t i = 0; i < vm->pieces; i++) {
 		const struct vm_memory *piece = &vm->memory[i];
-		if (address >= piece->where &&
-		    hv_range_ok(address - piece->where, size, piece->size))
-			return (piece->prot & prot) == prot ? piece->host + (address - piece->where)
-							    : NULL;
+		const uint64_t offset = address - piece->where;
+		if (address < piece->where || offset >= piece->size)
+			continue;
+		if ((piece->prot & prot) != prot ||
+		    (size > piece->size - offset &&
+		     !ram_goes_on(vm, piece, size - (piece->size - offset), prot)))
+			return NULL;
+		return piece->host + offset;
 	}
 	return NULL;
 }

@@ -63,7 +63,7 @@ struct vm_memory {
 	uint32_t prot; /**< HV_PROT_* */
 };
 
-#define VM_MEMORY_PIECES 8u
+#define VM_MEMORY_PIECES 24u
 
 struct vm {
 	struct platform_mutex lock;
@@ -135,8 +135,10 @@ void vm_intr(void *vm, unsigned int pin, bool level);
 
 /** Map a piece of the VMM's memory into the VM: `host` is in vm.ram. */
 hv_status_t vm_map(struct vm *vm, uint64_t where, uint8_t *host, uint64_t size, uint32_t prot);
+/** Change the rights of the piece that begins at `where`. */
+hv_status_t vm_protect(struct vm *vm, uint64_t where, uint32_t prot);
 /** @return where memory at `address` is for the VMM, or NULL where [address, +size) isn't all mapped
- *  with these rights, in one piece. */
+ *  with these rights, in one piece for both. */
 void *vm_ram(const struct vm *vm, uint64_t address, uint64_t size, uint32_t prot);
 
 /** A vCPU's life; argument is its struct vcpu. */

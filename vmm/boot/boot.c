@@ -30,7 +30,7 @@ int boot_failed(struct vm *vm, hv_status_t status)
 int boot_kernel_file(struct vm *vm, const struct options *options, struct platform_file *file)
 {
 	if (!options->kernel) {
-		vm_log(vm, "no kernel: --kernel NAME is missing");
+		vm_log(vm, "no kernel: --kernel NAME or --firmware NAME is missing");
 		return VMM_STATUS_OPTIONS;
 	}
 	if (!platform_file(options->kernel, file))
@@ -69,8 +69,10 @@ int boot_guest(struct vm *vm, const struct options *options)
 		[KERNEL_LINUX] = boot_linux,
 	};
 	struct platform_file file;
-	int failed = boot_kernel_file(vm, options, &file);
 
+	if (options->firmware)
+		return boot_firmware(vm, options);
+	int failed = boot_kernel_file(vm, options, &file);
 	if (failed)
 		return failed;
 	return protocols[kernel_kind(file.data, file.size)](vm, options);

@@ -2,6 +2,7 @@
 #include "vmm/dev/debug_ports.h"
 
 #define DEBUG_CONSOLE_PORT 0xe9u
+#define FIRMWARE_LOG_PORT  0x402u
 #define DEBUG_EXIT_PORT	   0xf4u
 #define SHUTDOWN_PORT	   0x8900u
 
@@ -43,6 +44,25 @@ static const struct device_class console_class = {
 void debug_console_init(struct debug_console *console)
 {
 	*console = (struct debug_console){.dev = {&console_class}};
+}
+
+static const struct device_range log_ranges[] = {
+	{.space = DEVICE_PORTS, .first = FIRMWARE_LOG_PORT, .size = 1, .width = 1},
+};
+
+/** Read, it gives E9h, too. */
+static const struct device_class log_class = {
+	.name = "firmware_log",
+	.read = console_read,
+	.write = console_write,
+	.reset = no_reset,
+	.ranges = log_ranges,
+	.range_count = 1,
+};
+
+void firmware_log_init(struct debug_console *log)
+{
+	*log = (struct debug_console){.dev = {&log_class}};
 }
 
 /* ------------------------------------------------------------------------------------ debug exit */

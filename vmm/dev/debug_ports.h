@@ -16,6 +16,8 @@ struct debug_console {
 };
 
 void debug_console_init(struct debug_console *console);
+/** The same at port 402h, where SeaBIOS and OVMF write their log. */
+void firmware_log_init(struct debug_console *log);
 
 /** Debug exit: a value v written to F4h ends the VM; its status is v, not QEMU's (v << 1) | 1. */
 struct debug_exit {

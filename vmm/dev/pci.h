@@ -234,6 +234,9 @@ void pci_loaded(struct pci_device *pci);
 
 /** An empty bus with its host bridge in slot 0. */
 void pci_bus_init(struct pci_bus *bus, struct bus *memory, const struct pci_upstream *up);
+/** Let its host bridge be this one, of no other functions than those of `hooks` (may be NULL). */
+void pci_host_bridge(struct pci_bus *bus, const struct pci_identity *identity,
+		     const struct pci_hooks *hooks);
 /** Attach the ports, and the memory-mapped configuration space at `ecam` (0: none). */
 hv_status_t pci_bus_attach(struct pci_bus *bus, uint64_t ecam);
 /** Put a device into a slot (1 to 31), once. HV_E_EXISTS where there is one. */

@@ -149,7 +149,15 @@ static const struct pci_identity bridge_identity = {
 void pci_bus_init(struct pci_bus *bus, struct bus *memory, const struct pci_upstream *up)
 {
 	*bus = (struct pci_bus){.host = {&host_class}, .memory = memory, .up = *up};
-	pci_init(&bus->bridge, &bridge_class, &bridge_identity);
+	pci_host_bridge(bus, &bridge_identity, NULL);
+}
+
+void pci_host_bridge(struct pci_bus *bus, const struct pci_identity *identity,
+		     const struct pci_hooks *hooks)
+{
+	bus->slot[0] = NULL;
+	pci_init(&bus->bridge, &bridge_class, identity);
+	bus->bridge.hooks = hooks;
 	pci_attach(bus, &bus->bridge, 0);
 }
 

@@ -13,9 +13,11 @@
  *     FEC00000  I/O APIC; FEE00000 local APIC
  *     100000000  the rest of RAM
  *
- * ACPI tables are in the ROM from F0000 on. Interrupts go to both 8259s and I/O APIC, whose inputs are:
- * 2 the PIT, 1 and 3 to 15 those of the 8259s, 9 the ACPI SCI, 16 to 19 the four PCI interrupt lines. The
- * PCI lines are active low, all others active high.
+ * ACPI tables are in the ROM from F0000 on. With firmware (--firmware) the machine is left as after a reset: the
+ * ROM is firmware's, and pc_firmware.c has what it needs to do the rest.
+ *
+ * Interrupts go to both 8259s and I/O APIC, whose inputs are: 2 the PIT, 1 and 3 to 15 those of the 8259s, 9 the
+ * ACPI SCI, 16 to 19 the four PCI interrupt lines. The PCI lines are active low, all others active high.
  */
 #include "lib/multiboot.h"
 #include "lib/string.h"
@@ -36,6 +38,7 @@
 #include "vmm/machine/acpi.h"
 #include "vmm/machine/kvm_pv.h"
 #include "vmm/machine/machine.h"
+#include "vmm/machine/pc_firmware.h"
 #include "vmm/machine/pc_serial.h"
 #include "vmm/machine/pc_virtio.h"
 #include "vmm/options.h"
@@ -285,11 +288,14 @@ static hv_status_t map_memory(struct vm *vm)
 
 	if (status == HV_OK)
 		status = map(vm, VGA_TEXT_ADDRESS, VGA_TEXT_ADDRESS + VGA_TEXT_SIZE, HV_PROT_ALL);
-	if (status == HV_OK)
-		status = map(vm, ROM_START, HIGH_START, HV_PROT_READ | HV_PROT_EXEC);
 	if (status == HV_OK && vm->ram_size > HIGH_START)
 		status = map(vm, HIGH_START, low_size(vm), HV_PROT_ALL);
-	return status == HV_OK ? map_high(vm) : status;
+	if (status == HV_OK)
+		status = map_high(vm);
+	if (status != HV_OK)
+		return status;
+	return vm->options->firmware ? pc_firmware_map(vm)
+				     : map(vm, ROM_START, HIGH_START, HV_PROT_READ | HV_PROT_EXEC);
 }
 
 static unsigned int memory_map(const struct vm *vm, struct machine_memory rows[MACHINE_MEMORY_ROWS])
@@ -372,11 +378,14 @@ static void cmos_data(const struct vm *vm)
 	mc146818_store(&pc.rtc, 0x5f, (uint8_t)(vm->vcpu_count - 1));
 }
 
-/** ACPI tables in the ROM, where they are searched for. */
-static hv_status_t acpi_data(struct vm *vm)
+static uint64_t high_size(const struct vm *vm)
 {
-	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, HIGH_START - BIOS_START};
-	const uint64_t high = vm->ram_size > VM_LOW_LIMIT ? vm->ram_size - VM_LOW_LIMIT : 0;
+	return vm->ram_size - low_size(vm);
+}
+
+static hv_status_t acpi_data(struct vm *vm, const struct acpi_room *room, uint32_t facs)
+{
+	const uint64_t high = high_size(vm);
 	const uint64_t window = (VM_HIGH_START + high + PCI_MEMORY64_SIZE - 1) &
 				~(PCI_MEMORY64_SIZE - 1);
 	const struct acpi_machine machine = {
@@ -394,8 +403,41 @@ static hv_status_t acpi_data(struct vm *vm)
 		.com1_irq = IRQ_COM1,
 	};
 
-	vm->rsdp = BIOS_START;
-	return acpi_build(&machine, &room, FACS, vm->ram + FACS) ? HV_OK : HV_E_FULL;
+	vm->rsdp = room->where;
+	return acpi_build(&machine, room, facs, vm->ram + facs) ? HV_OK : HV_E_FULL;
+}
+
+/** What firmware leaves, for a kernel that is loaded by us. ACPI tables are where they are searched for. */
+static hv_status_t leave_as_firmware(struct vm *vm)
+{
+	/* What systems that know no I/O APIC find: interrupts that never come. */
+	static const uint8_t pci_lines[PCI_PINS] = {0xff, 0xff, 0xff, 0xff};
+	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, HIGH_START - BIOS_START};
+
+	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_lines);
+	bios_data(vm);
+	screen_clear(vm);
+	return acpi_data(vm, &room, FACS);
+}
+
+/** For firmware: everything as after a reset, and its ACPI tables at the end of low memory. */
+static hv_status_t leave_to_firmware(struct vm *vm)
+{
+	const uint64_t end = low_size(vm);
+	const uint32_t tables = (uint32_t)end - PC_FIRMWARE_ACPI_SIZE;
+	const uint32_t facs = (uint32_t)end - ACPI_FACS_SIZE;
+	const struct acpi_room room = {vm->ram + tables, tables, facs - tables};
+	const struct pc_firmware_facts facts = {
+		.low_end = end,
+		.high_size = high_size(vm),
+		.ecam = PCI_ECAM,
+		.ecam_size = PCI_ECAM_SIZE,
+		.rsdp = vm->ram + tables,
+	};
+	hv_status_t status = acpi_data(vm, &room, facs);
+
+	pc_firmware_reset(&facts, &pc.rtc);
+	return status;
 }
 
 /* ----------------------------------------------------------------------------------------- machine */
@@ -452,6 +494,8 @@ static hv_status_t init(struct vm *vm)
 		status = com2_init(vm);
 	if (status == HV_OK)
 		status = pc_virtio_init(vm, &pc.pci);
+	if (status == HV_OK && vm->options->firmware)
+		status = pc_firmware_init(vm, &pc.pci);
 	if (status == HV_OK)
 		status = map_memory(vm);
 	if (status == HV_OK)
@@ -462,9 +506,6 @@ static hv_status_t init(struct vm *vm)
 
 static hv_status_t reset(struct vm *vm)
 {
-	/* What systems that know no I/O APIC find: interrupts that never come. */
-	static const uint8_t pci_lines[PCI_PINS] = {0xff, 0xff, 0xff, 0xff};
-
 	for (size_t i = 0; i < DEVICES; i++)
 		devices[i]->class->reset(devices[i]);
 	pc.test_device.dev.class->reset(&pc.test_device.dev);
@@ -473,13 +514,10 @@ static hv_status_t reset(struct vm *vm)
 	for (uint16_t i = 0; i < PCI_PINS; i++)
 		pci_line(NULL, i, pc.pci.pin[i].level);
 	pci_bus_reset(&pc.pci);
-	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_lines);
 	kvm_pv_reset(&pc.kvm);
 	pv_reset(vm);
 	cmos_data(vm);
-	bios_data(vm);
-	screen_clear(vm);
-	return acpi_data(vm);
+	return vm->options->firmware ? leave_to_firmware(vm) : leave_as_firmware(vm);
 }
 
 static void eoi(struct vm *vm, uint32_t vector)

@@ -192,6 +192,11 @@ void pc_virtio_key(uint8_t key)
 	virtio_console_receive(&virtio.console, key);
 }
 
+unsigned int pc_virtio_disk_slot(unsigned int i)
+{
+	return SLOT_DISK + i;
+}
+
 /* ---------------------------------------------------------------------------------------------- all */
 
 static hv_status_t rng_init(struct vm *vm, struct pci_bus *bus)

@@ -13,5 +13,7 @@ bool pc_virtio_wants_keys(void);
 /** How many it takes now. */
 unsigned int pc_virtio_room(void);
 void pc_virtio_key(uint8_t key);
+/** The slot of disk number i. */
+unsigned int pc_virtio_disk_slot(unsigned int i);
 
 #endif

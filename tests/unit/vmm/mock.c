@@ -20,7 +20,7 @@ int mock_region_signal;
 mock_guest_t mock_guest;
 hv_status_t (*mock_translate)(uint64_t from, uint32_t access, uint64_t *to, uint32_t *fault);
 unsigned int mock_fail_at;
-struct mock_map mock_maps[16];
+struct mock_map mock_maps[MOCK_MAPS];
 unsigned int mock_map_count;
 unsigned int mock_kicks;
 struct hv_doorbell mock_bell;
@@ -317,6 +317,16 @@ hv_status_t hv_map(hv_vm_t vm, gpa_t where, void *host, uint64_t size, uint32_t 
 {
 	(void)vm;
 	mock_maps[mock_map_count++] = (struct mock_map){where.raw, size, host, prot};
+	return call();
+}
+
+hv_status_t hv_protect(hv_vm_t vm, gpa_t where, uint64_t size, uint32_t prot)
+{
+	(void)vm;
+	for (unsigned int i = 0; i < mock_map_count; i++) {
+		if (mock_maps[i].where == where.raw && mock_maps[i].size == size)
+			mock_maps[i].prot = prot;
+	}
 	return call();
 }
 

@@ -56,7 +56,8 @@ struct mock_map {
 	uint32_t prot;
 };
 
-extern struct mock_map mock_maps[16];
+#define MOCK_MAPS 24u
+extern struct mock_map mock_maps[MOCK_MAPS];
 extern unsigned int mock_map_count;
 extern unsigned int mock_kicks;
 extern uint8_t mock_fpu[576];

@@ -168,6 +168,15 @@ hv_status_t hv_map(hv_vm_t handle, gpa_t where, void *host, uint64_t size, uint3
 	return HV_OK;
 }
 
+hv_status_t hv_protect(hv_vm_t handle, gpa_t where, uint64_t size, uint32_t prot)
+{
+	(void)handle;
+	(void)where;
+	(void)size;
+	(void)prot;
+	return HV_OK;
+}
+
 hv_status_t hv_doorbell_add(hv_vm_t handle, const struct hv_doorbell *bell)
 {
 	(void)handle;

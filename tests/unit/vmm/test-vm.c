@@ -938,7 +938,7 @@ static void memory_above_the_hole(void **state)
 	assert_true(row[3].addr + row[3].len == VM_LOW_LIMIT);
 	assert_true(row[5].addr == UINT64_C(1) << 32);
 	assert_true(row[5].len == UINT64_C(2) << 30);
-	high = &mock_maps[mock_map_count - 1];
+	high = &mock_maps[mock_map_count - 2]; /* the ROM comes last */
 	assert_true(high->where == UINT64_C(1) << 32 && high->size == UINT64_C(2) << 30);
 	assert_ptr_equal(high->host, vm.ram + VM_LOW_LIMIT);
 	bus_port_write(&vm.bus, 0x70, 1, 0x5c);
@@ -1020,7 +1020,7 @@ static void bad_input_is_named(void **state)
 
 	(void)state;
 	mock_file("big", big, sizeof(big));
-	refused("--memory 8M", VMM_STATUS_OPTIONS, "vmm: no kernel: --kernel NAME is missing\n");
+	refused("--memory 8M", VMM_STATUS_OPTIONS, "vmm: no kernel: --kernel NAME or --firmware NAME is missing\n");
 	refused("--kernel nix", VMM_STATUS_LOAD, "vmm: nix: no such file in this partition\n");
 	refused("--kernel big", VMM_STATUS_LOAD,
 		"vmm: big: no Multiboot header in the first 8192 bytes\n");
