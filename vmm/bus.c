@@ -185,10 +185,30 @@ static const struct bus_region *region_find(const struct bus *bus, uint32_t *hit
 	return &bus->region[low];
 }
 
-static void absent_memory_count(struct bus *bus, uint64_t address)
+/** The record of a page, made at its first access; NULL when there is no room for more. */
+static struct bus_absent *absent_page(struct bus *bus, uint64_t page)
 {
+	for (uint32_t i = 0; i < bus->absent_pages; i++) {
+		if (bus->absent_page[i].page == page)
+			return &bus->absent_page[i];
+	}
+	if (bus->absent_pages == BUS_ABSENT_PAGES)
+		return NULL;
+	bus->absent_page[bus->absent_pages] = (struct bus_absent){.page = page};
+	return &bus->absent_page[bus->absent_pages++];
+}
+
+static void absent_memory_count(struct bus *bus, uint64_t address, bool write)
+{
+	struct bus_absent *page = absent_page(bus, address & ~UINT64_C(0xfff));
+
 	bus->absent_memory++;
-	bus->absent_memory_last = address;
+	if (!page)
+		bus->absent_memory_lost++;
+	else if (write)
+		page->writes++;
+	else
+		page->reads++;
 }
 
 /** The largest naturally aligned piece, up to `size` and the region's width, at `address`. */
@@ -211,7 +231,7 @@ static uint64_t part_read(struct bus *bus, const struct bus_region *region, uint
 {
 	if (region && bus_region_takes(region, address, size))
 		return region->read(region->dev, region->base + (address - region->first), size);
-	absent_memory_count(bus, address);
+	absent_memory_count(bus, address, false);
 	return UINT64_MAX;
 }
 
@@ -221,7 +241,7 @@ static void part_write(struct bus *bus, const struct bus_region *region, uint64_
 	if (region && bus_region_takes(region, address, size))
 		region->write(region->dev, region->base + (address - region->first), size, value);
 	else
-		absent_memory_count(bus, address);
+		absent_memory_count(bus, address, true);
 }
 
 /** In one piece where a device takes it so, else in aligned pieces. */
@@ -268,8 +288,11 @@ void bus_list_absent(const struct bus *bus, void (*put)(void *ctx, char c), void
 	if (bus->absent_lost)
 		lib_fprintf(put, ctx, "absent: other ports: %llu accesses\n",
 			    (unsigned long long)bus->absent_lost);
-	if (bus->absent_memory)
-		lib_fprintf(put, ctx, "absent: memory: %llu accesses, the last at %llx\n",
-			    (unsigned long long)bus->absent_memory,
-			    (unsigned long long)bus->absent_memory_last);
+	for (uint32_t i = 0; i < bus->absent_pages; i++)
+		lib_fprintf(put, ctx, "absent: memory %llx: %u reads, %u writes\n",
+			    (unsigned long long)bus->absent_page[i].page, bus->absent_page[i].reads,
+			    bus->absent_page[i].writes);
+	if (bus->absent_memory_lost)
+		lib_fprintf(put, ctx, "absent: other memory: %llu accesses\n",
+			    (unsigned long long)bus->absent_memory_lost);
 }

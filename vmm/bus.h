@@ -16,6 +16,7 @@
 #define BUS_SLOTS	256u /**< what a byte of the port table can name */
 #define BUS_DEVICE_SLOTS 128u /**< port ranges of devices at the most, slot 0 not counted */
 #define BUS_REGIONS	64u  /**< memory ranges at the most */
+#define BUS_ABSENT_PAGES 32u /**< pages of absent memory whose accesses are told apart */
 
 /** Something that answers at ports. Slot 0 stands for "nobody, never asked before". */
 struct bus_slot {
@@ -38,13 +39,21 @@ struct bus_region {
 	uint32_t width;
 };
 
+/** Accesses to a page where nobody answers. */
+struct bus_absent {
+	uint64_t page; /**< its first address */
+	uint32_t reads, writes;
+};
+
 struct bus {
 	uint32_t slots;	  /**< device slots in use, slot 0 included */
 	uint32_t absent;  /**< slots of absent ports, behind BUS_DEVICE_SLOTS */
 	uint32_t regions; /**< sorted by address */
 	uint64_t absent_lost;	/**< accesses to absent ports for which no slot was left */
-	uint64_t absent_memory; /**< accesses to absent memory */
-	uint64_t absent_memory_last;
+	uint64_t absent_memory; /**< accesses to absent memory, in bytes and pieces as they are split up */
+	uint64_t absent_memory_lost; /**< of those, to pages that aren't in `absent_page` */
+	uint32_t absent_pages;
+	struct bus_absent absent_page[BUS_ABSENT_PAGES];
 	struct bus_slot slot[BUS_SLOTS];
 	struct bus_region region[BUS_REGIONS];
 	uint8_t port[BUS_PORTS];
@@ -136,7 +145,7 @@ static inline void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t add
 		bus_memory_write_slow(bus, hit, address, size, value);
 }
 
-/** Print the ports and addresses that were asked for in vain. */
+/** Print the ports, and pages of memory, that were asked for in vain. */
 void bus_list_absent(const struct bus *bus, void (*put)(void *ctx, char c), void *ctx);
 
 #endif

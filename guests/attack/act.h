@@ -93,7 +93,7 @@ uint64_t act_try(void (*run)(uint64_t arg), uint64_t arg);
 	}
 
 extern const struct act acts_virt[], acts_register[], acts_msr[], acts_memory[],
-	acts_mode[], acts_device[], acts_mmio[], acts_virtio[];
+	acts_mode[], acts_device[], acts_mmio[], acts_pci[], acts_board[], acts_virtio[];
 extern const struct ending endings[];
 
 #endif

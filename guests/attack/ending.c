@@ -129,6 +129,27 @@ static void out_byte(uint64_t port_value)
 	outb((uint16_t)(port_value >> 8), (uint8_t)port_value);
 }
 
+/** INIT by the I/O APIC, from an input that is active in one of its polarities: the last CPU waits for a
+ *  start-up message that nobody sends. */
+static void init_message(uint64_t arg)
+{
+	for (unsigned i = 0; i < 48; i++) {
+		*(volatile uint32_t *)(uintptr_t)0xfec00000 = 0x10 + 2 * (i / 2);
+		*(volatile uint32_t *)(uintptr_t)0xfec00010 = 0x500 | (i & 1 ? 0x2000 : 0);
+	}
+	outb(0x43, 0x34); /* the PIT's edges */
+	outb(0x40, 100);
+	outb(0x40, 0);
+	hlt_forever(arg);
+}
+
+/** ACPI: PM1 control, SLP_EN with the sleep type of S5. */
+static void soft_off(uint64_t arg)
+{
+	(void)arg;
+	outw(0x604, 0x2000 | 5 << 10);
+}
+
 /* 82371AB: the processor is reset when bit 2 rises; PS/2: bit 0 of port 92h; 8042: command FEh. */
 #define OUT_BYTE(port, value) ((port) << 8 | (value))
 
@@ -157,6 +178,8 @@ const struct ending endings[] = {
 	{"halt", "HLT with interrupts off", hlt_forever, 0},
 	{"reset-cf9", "reset by port CF9h", out_byte, OUT_BYTE(0xcf9, 6)},
 	{"reset-92", "reset by port 92h", out_byte, OUT_BYTE(0x92, 1)},
+	{"init", "INIT by the I/O APIC", init_message, 0},
+	{"soft-off", "switched off by ACPI", soft_off, 0},
 	{"reset-kbc", "reset by the keyboard controller", out_byte, OUT_BYTE(0x64, 0xfe)},
 	{NULL, NULL, NULL, 0},
 };

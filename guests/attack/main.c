@@ -22,6 +22,8 @@ static const struct act_group groups[] = {
 	{"mode", acts_mode},
 	{"device", acts_device},
 	{"mmio", acts_mmio},
+	{"pci", acts_pci},
+	{"board", acts_board},
 	{"virtio", acts_virtio},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))

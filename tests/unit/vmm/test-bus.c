@@ -165,6 +165,24 @@ static void absent_ports_beyond_the_table_too(void **state)
 	assert_non_null(strstr(text, "absent: other ports: 65408 accesses\n"));
 }
 
+static void absent_memory_is_counted(void **state)
+{
+	static char text[8192];
+	uint32_t hit = 0;
+
+	(void)state;
+	text[0] = '\0';
+	bus_memory_read(&bus, &hit, 0xd0000004, 4);
+	bus_memory_write(&bus, &hit, 0xd0000ff8, 1, 0);
+	for (uint64_t page = 0; page < BUS_ABSENT_PAGES + 3; page++)
+		bus_memory_read(&bus, &hit, UINT64_C(0x100000000) + page * 4096, 1);
+	bus_list_absent(&bus, collect, text);
+	assert_non_null(strstr(text, "absent: memory d0000000: 4 reads, 1 writes\n"));
+	assert_non_null(strstr(text, "absent: memory 10001e000: 1 reads, 0 writes\n"));
+	assert_null(strstr(text, "absent: memory 10001f000"));
+	assert_non_null(strstr(text, "absent: other memory: 4 accesses\n"));
+}
+
 static void nothing_overlaps(void **state)
 {
 	struct probe_device a, b, c;
@@ -351,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup(wide_accesses_are_split, setup),
 		cmocka_unit_test_setup(ports_wrap, setup),
 		cmocka_unit_test_setup(absent_ports_are_counted, setup),
+		cmocka_unit_test_setup(absent_memory_is_counted, setup),
 		cmocka_unit_test_setup(absent_ports_beyond_the_table_too, setup),
 		cmocka_unit_test_setup(nothing_overlaps, setup),
 		cmocka_unit_test_setup(memory_is_found, setup),
