@@ -4,7 +4,8 @@
 # Gets kernels that nobody here wrote out of Debian packages, without installing these.
 # Usage: tools/fetch-guests.sh BUILD gnumach|invaders|linux|linux-full...     leaves BUILD/debian/NAME
 #
-# Linux comes with linux.cpio, an initramfs of busybox, guests/linux and the kernel's virtio modules.
+# Linux comes with linux.cpio, an initramfs of busybox, guests/linux and the kernel's virtio modules, and
+# with linux-kvm/, the modules that make /dev/kvm.
 set -eu
 
 build=$1
@@ -56,6 +57,21 @@ download() {
 linux_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk
 	failover net_failover virtio_net virtio_console rng-core virtio-rng'
 
+# KVM on AMD, in the same order.
+kvm_modules='irqbypass kvm kvm-amd'
+
+# modules FROM TO NAME...
+modules() {
+	from=$1
+	to=$2
+	shift 2
+	rm -rf "$to"
+	mkdir "$to"
+	for module in "$@"; do
+		find "$from/lib/modules" -name "$module.ko" -exec cp {} "$to/" \;
+	done
+}
+
 # The initramfs of a Linux kernel; quick, so made anew each time.
 initramfs() {
 	set -- "$1" --busybox busybox --init "$here/../guests/linux/init"
@@ -89,11 +105,10 @@ fetch() {
 	busybox) cp root/bin/busybox kernel ;;
 	linux | linux-full)
 		cp root/boot/vmlinuz-* kernel
-		rm -rf "../$1-modules"
-		mkdir "../$1-modules"
-		for module in $linux_modules; do
-			find root/lib/modules -name "$module.ko" -exec cp {} "../$1-modules/" \;
-		done
+		# shellcheck disable=SC2086 # words
+		modules root "../$1-modules" $linux_modules
+		# shellcheck disable=SC2086
+		modules root "../$1-kvm" $kvm_modules
 		;;
 	esac
 	mv kernel "../$1"
@@ -104,7 +119,7 @@ fetch() {
 mkdir -p "$build/debian"
 cd "$build/debian"
 for guest in "$@"; do
-	if [ ! -s "$guest" ]; then
+	if [ ! -s "$guest" ] || { [ "$guest" != "${guest#linux}" ] && [ ! -d "$guest-kvm" ]; }; then
 		fetch "$guest"
 	fi
 	case $guest in

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `hypike run`: one virtual machine on this Linux, by KVM, with its console in this terminal.
+ *
+ * @req VMM-602 The exit status of `hypike run` says how the guest ended.
  */
 #define _GNU_SOURCE
 #include <getopt.h>

@@ -474,6 +474,10 @@ hv_status_t hv_vcpu_stats(hv_vcpu_t handle, struct hv_stats *stats)
 
 /* ------------------------------------------------------------------------------------------- watch */
 
+/*
+ * @req VMM-601 A VM whose vCPUs have all halted for ever ends on KVM, too.
+ */
+
 /** After a quarter of a second without an exit, and the longer it goes on the more rarely. */
 #define WATCH_NS UINT64_C(250000000)
 

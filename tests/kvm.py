@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""KVM without KVM: Debian's Linux with kvm_amd on QEMU's emulated AMD-V, and `hypike` in it.
+
+Usage: tests/kvm.py --hypike FILE --debian DIR --work DIR [--file NAME=FILE]... -- NAME:COMMAND...
+
+Prints what comes from the serial line. Commands are run by a shell, in a directory with the files.
+Time counts instructions, on one CPU: all runs are the same.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Without XSAVE: QEMU executes a guest's XSETBV behind KVM's back, with the host's XCR0 (see cpuid.c).
+CPU = "max,-xsave"
+CMDLINE = "console=ttyS0 quiet loglevel=1 cryptomgr.notests mitigations=off"
+
+
+def libraries(program):
+    """The files that a program needs to run, by their places."""
+    listing = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return re.findall(r"(/\S+) \(0x", listing)
+
+
+def initramfs(args):
+    program = os.path.join(args.work, "hypike")
+    subprocess.run(["strip", "-o", program, args.hypike], check=True)
+    commands = os.path.join(args.work, "commands")
+    with open(commands, "w", encoding="ascii") as file:
+        file.write("".join(command + "\n" for command in args.command))
+    pairs = [("bin/hypike", program), ("etc/commands", commands)]
+    pairs += [(name.lstrip("/"), name) for name in libraries(args.hypike)]
+    modules = os.path.join(args.debian, "linux-kvm")
+    pairs += [("lib/modules/" + name, os.path.join(modules, name)) for name in os.listdir(modules)]
+    pairs += [("files/" + name, path) for name, _, path in
+              (text.partition("=") for text in args.file)]
+    archive = os.path.join(args.work, "kvm.cpio")
+    subprocess.run([sys.executable, os.path.join(SOURCE, "tools", "initramfs.py"),
+                    "--busybox", os.path.join(args.debian, "busybox"),
+                    "--init", os.path.join(SOURCE, "tests", "kvm", "init"), "-o", archive,
+                    *[word for name, path in pairs for word in ("--file", f"{name}={path}")]],
+                   check=True)
+    return archive
+
+
+def qemu(args, archive):
+    return ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", CPU, "-m", "1G",
+            "-icount", "shift=0,sleep=off", "-nodefaults", "-display", "none", "-vga", "none",
+            "-serial", "stdio", "-no-reboot", "-kernel", os.path.join(args.debian, "linux"),
+            "-initrd", archive, "-append", CMDLINE]
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--hypike", required=True, metavar="FILE")
+    parser.add_argument("--debian", required=True, metavar="DIR", help="of tools/fetch-guests.sh")
+    parser.add_argument("--work", required=True, metavar="DIR", help="for temporary files")
+    parser.add_argument("--file", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("command", nargs="+", metavar="NAME:COMMAND")
+    return parser.parse_args()
+
+
+def main():
+    args = options()
+    return subprocess.run(qemu(args, initramfs(args)), stdin=subprocess.DEVNULL,
+                          check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
