@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file cpuid.c
- * What a guest sees of the CPU. The table that a VM starts with is the host's, with every feature
- * masked that isn't named here: a feature is virtualised, or it isn't there.
+ * What a guest sees of the CPU. The table that a VM starts with is the host's, with every leaf
+ * and feature masked that lib/x86/guest_cpuid.h doesn't name: a feature is virtualised, or it isn't there.
  */
 #include "hypervisor/core/core.h"
 #include "hypervisor/x86/arch.h"
@@ -10,47 +10,54 @@
 #include "hypervisor/x86/vendor.h"
 #include "lib/x86/cpu.h"
 #include "lib/x86/cpuid.h"
+#include "lib/x86/guest_cpuid.h"
 #include "lib/x86/insn.h"
 
 #include <hypike/pv_x86.h>
 
-/* Features that a guest may use when the CPU has them. */
-#define LEAF1_ECX                                                                                  \
-	(CPUID_1_ECX_SSE3 | CPUID_1_ECX_PCLMULQDQ | CPUID_1_ECX_SSSE3 | CPUID_1_ECX_FMA |          \
-	 CPUID_1_ECX_CMPXCHG16B | CPUID_1_ECX_PCID | CPUID_1_ECX_SSE4_1 | CPUID_1_ECX_SSE4_2 |     \
-	 CPUID_1_ECX_MOVBE | CPUID_1_ECX_POPCNT | CPUID_1_ECX_AESNI | CPUID_1_ECX_XSAVE |          \
-	 CPUID_1_ECX_AVX | CPUID_1_ECX_F16C | CPUID_1_ECX_RDRAND)
-/* Features of HyPike's own, whatever the CPU has. */
-#define LEAF1_ECX_OWN (CPUID_1_ECX_x2APIC | CPUID_1_ECX_TSC_DEADLINE | CPUID_1_ECX_HYPERVISOR)
-#define LEAF1_EDX                                                                                  \
-	(CPUID_1_EDX_FPU | CPUID_1_EDX_VME | CPUID_1_EDX_DE | CPUID_1_EDX_PSE | CPUID_1_EDX_TSC |  \
-	 CPUID_1_EDX_MSR | CPUID_1_EDX_PAE | CPUID_1_EDX_MCE | CPUID_1_EDX_CX8 | CPUID_1_EDX_SEP | \
-	 CPUID_1_EDX_MTRR | CPUID_1_EDX_PGE | CPUID_1_EDX_MCA | CPUID_1_EDX_CMOV |                 \
-	 CPUID_1_EDX_PAT | CPUID_1_EDX_PSE36 | CPUID_1_EDX_CLFSH | CPUID_1_EDX_MMX |               \
-	 CPUID_1_EDX_FXSR | CPUID_1_EDX_SSE | CPUID_1_EDX_SSE2)
-#define LEAF1_EDX_OWN CPUID_1_EDX_APIC
-#define CPUID_7_EBX_ADX (1u << 19)
-#define LEAF7_EBX                                                                                  \
-	(CPUID_7_EBX_FSGSBASE | CPUID_7_EBX_BMI1 | CPUID_7_EBX_AVX2 | CPUID_7_EBX_SMEP |           \
-	 CPUID_7_EBX_BMI2 | CPUID_7_EBX_ERMS | CPUID_7_EBX_RDSEED | CPUID_7_EBX_ADX |              \
-	 CPUID_7_EBX_SMAP | CPUID_7_EBX_CLFLUSHOPT | CPUID_7_EBX_CLWB | CPUID_7_EBX_SHA)
-#define CPUID_7_ECX_VAES       (1u << 9)
-#define CPUID_7_ECX_VPCLMULQDQ (1u << 10)
-#define LEAF7_ECX	       (CPUID_7_ECX_UMIP | CPUID_7_ECX_VAES | CPUID_7_ECX_VPCLMULQDQ)
-#define LEAFD1_EAX	       (CPUID_D_1_EAX_XSAVEOPT | CPUID_D_1_EAX_XSAVEC | CPUID_D_1_EAX_XGETBV1)
-#define CPUID_80000001_ECX_SSE4A    (1u << 6)
-#define CPUID_80000001_ECX_MISALIGN (1u << 7)
-#define CPUID_80000001_ECX_PREFETCHW (1u << 8)
-#define LEAF81_ECX                                                                                 \
-	(CPUID_80000001_ECX_LAHF | CPUID_80000001_ECX_ALTMOVCR8 | CPUID_80000001_ECX_LZCNT |       \
-	 CPUID_80000001_ECX_SSE4A | CPUID_80000001_ECX_MISALIGN | CPUID_80000001_ECX_PREFETCHW)
-#define CPUID_80000001_EDX_MMXEXT (1u << 22)
-/* Bits that AMD repeats from leaf 1 (APM vol. 3, E.4.2). */
-#define LEAF81_EDX_COMMON 0x0183f3ffu
-#define LEAF81_EDX                                                                                 \
-	(CPUID_80000001_EDX_SYSCALL | CPUID_80000001_EDX_NX | CPUID_80000001_EDX_PAGE1GB |         \
-	 CPUID_80000001_EDX_LM | CPUID_80000001_EDX_MMXEXT |                                       \
-	 (LEAF81_EDX_COMMON & (LEAF1_EDX | LEAF1_EDX_OWN)))
+/** The registers that consist of features: which bits are whose (lib/x86/guest_cpuid.h). */
+static const struct feature_rule {
+	uint32_t leaf;
+	uint8_t subleaf;
+	uint8_t reg; /**< offset in struct cpuid_regs */
+	uint32_t cpu, xsave, avx, own;
+} feature_rules[] = {
+#define RULE(leaf, subleaf, reg, list)                                                             \
+	{leaf, subleaf, offsetof(struct cpuid_regs, reg), GUEST_CPUID_MASK(list, CPU),             \
+	 GUEST_CPUID_MASK(list, XSAVE), GUEST_CPUID_MASK(list, AVX), GUEST_CPUID_MASK(list, OWN)},
+	GUEST_CPUID_REGISTERS(RULE)
+#undef RULE
+};
+
+static uint32_t *reg_at(struct cpuid_regs *regs, uint8_t offset)
+{
+	return (uint32_t *)(void *)((char *)regs + offset);
+}
+
+/** What the CPU says, with nothing where it has no such leaf. */
+static struct cpuid_regs cpu_says(uint32_t leaf, uint32_t subleaf)
+{
+	const uint32_t highest = cpuid(leaf & 0xc0000000).eax;
+
+	return leaf <= highest ? cpuid_count(leaf, subleaf) : (struct cpuid_regs){0};
+}
+
+/** Features of the leaf that a guest gets; registers that don't consist of features are 0. */
+static struct cpuid_regs features(uint32_t leaf, uint32_t subleaf)
+{
+	const uint64_t xcr0 = host_fpu_xcr0();
+	struct cpuid_regs host = cpu_says(leaf, subleaf), guest = {0};
+
+	for (uint32_t i = 0; i < sizeof(feature_rules) / sizeof(feature_rules[0]); i++) {
+		const struct feature_rule *const rule = &feature_rules[i];
+		const uint32_t may = rule->cpu | (xcr0 != 0 ? rule->xsave : 0) |
+				     ((xcr0 & XCR0_AVX) != 0 ? rule->avx : 0);
+
+		if (rule->leaf == leaf && rule->subleaf == subleaf)
+			*reg_at(&guest, rule->reg) = (*reg_at(&host, rule->reg) & may) | rule->own;
+	}
+	return guest;
+}
 
 static void add(struct vm *vm, uint32_t leaf, uint32_t subleaf, uint32_t flags,
 		struct cpuid_regs regs)
@@ -66,122 +73,194 @@ static void add(struct vm *vm, uint32_t leaf, uint32_t subleaf, uint32_t flags,
 							    .edx = regs.edx};
 }
 
-static void add_basic(struct vm *vm, uint32_t highest)
-{
-	struct cpuid_regs regs = cpuid(CPUID_VENDOR);
+/* What fills in the leaves: add_NAME() as the list of leaves says. */
 
-	regs.eax = highest < 0xd ? highest : 0xd;
-	add(vm, CPUID_VENDOR, 0, 0, regs);
-	regs = cpuid(CPUID_VERSION);
-	regs.ebx &= 0x0000ffff; /* one logical processor; the APIC ID is filled in when asked */
-	regs.ecx = (regs.ecx & LEAF1_ECX) | LEAF1_ECX_OWN;
-	regs.edx = (regs.edx & LEAF1_EDX) | LEAF1_EDX_OWN;
-	if (host_fpu_xcr0() == 0)
-		regs.ecx &= ~(CPUID_1_ECX_XSAVE | CPUID_1_ECX_AVX | CPUID_1_ECX_FMA | CPUID_1_ECX_F16C);
-	add(vm, CPUID_VERSION, 0, 0, regs);
+static void add_VENDOR(struct vm *vm, uint32_t leaf)
+{
+	add(vm, leaf, 0, 0, cpuid(leaf)); /* the highest leaf: cpuid_init() */
+}
+
+static void add_VERSION(struct vm *vm, uint32_t leaf)
+{
+	const struct cpuid_regs host = cpuid(leaf);
+	struct cpuid_regs regs = features(leaf, 0);
+
+	regs.eax = host.eax;
+	regs.ebx = host.ebx & 0x0000ffff; /* one logical processor; the APIC ID is filled in when asked */
+	add(vm, leaf, 0, 0, regs);
 }
 
 /** Deterministic cache parameters with all sharing taken out: a vCPU has its caches to itself. */
-static void add_caches(struct vm *vm)
+static void add_CACHES(struct vm *vm, uint32_t leaf)
 {
 	for (uint32_t i = 0; i < 4; i++) {
-		struct cpuid_regs regs = cpuid_count(4, i);
+		struct cpuid_regs regs = cpu_says(leaf, i);
 
 		if ((regs.eax & 0x1f) == 0)
 			break;
 		regs.eax &= 0x3fff;
-		add(vm, 4, i, HV_X86_CPUID_SUBLEAF, regs);
+		add(vm, leaf, i, HV_X86_CPUID_SUBLEAF, regs);
 	}
 }
 
-static void add_features(struct vm *vm, uint32_t highest)
+static void add_FEATURES(struct vm *vm, uint32_t leaf)
 {
-	if (highest < CPUID_FEATURES)
-		return;
-	struct cpuid_regs regs = cpuid_count(CPUID_FEATURES, 0);
+	add(vm, leaf, 0, 0, features(leaf, 0));
+}
 
-	regs.eax = 0;
-	regs.ebx &= LEAF7_EBX;
-	regs.ecx &= LEAF7_ECX;
-	regs.edx = 0;
-	if ((host_fpu_xcr0() & XCR0_AVX) == 0) {
-		regs.ebx &= ~CPUID_7_EBX_AVX2;
-		regs.ecx &= ~(CPUID_7_ECX_VAES | CPUID_7_ECX_VPCLMULQDQ);
-	}
-	add(vm, CPUID_FEATURES, 0, HV_X86_CPUID_SUBLEAF, regs);
+/** The first subleaf alone. */
+static void add_EXTENDED(struct vm *vm, uint32_t leaf)
+{
+	add(vm, leaf, 0, HV_X86_CPUID_SUBLEAF, features(leaf, 0));
 }
 
 /** One processor per package, in x2APIC's form (SDM vol. 2, CPUID leaf 0BH); EDX is filled in. */
-static void add_topology(struct vm *vm)
+static void add_TOPOLOGY(struct vm *vm, uint32_t leaf)
 {
-	add(vm, CPUID_TOPOLOGY, 0, HV_X86_CPUID_SUBLEAF,
-	    (struct cpuid_regs){.ebx = 1, .ecx = 1u << 8});
-	add(vm, CPUID_TOPOLOGY, 1, HV_X86_CPUID_SUBLEAF,
+	add(vm, leaf, 0, HV_X86_CPUID_SUBLEAF, (struct cpuid_regs){.ebx = 1, .ecx = 1u << 8});
+	add(vm, leaf, 1, HV_X86_CPUID_SUBLEAF,
 	    (struct cpuid_regs){.eax = 4, .ebx = vm->vcpu_limit, .ecx = 2u << 8 | 1});
 }
 
-static void add_xstate(struct vm *vm, uint32_t highest)
+static void add_XSTATE(struct vm *vm, uint32_t leaf)
 {
 	const uint64_t xcr0 = host_fpu_xcr0();
+	struct cpuid_regs second = features(leaf, 1);
 
-	if (highest < CPUID_XSTATE || xcr0 == 0)
+	if (xcr0 == 0)
 		return;
-	struct cpuid_regs regs = {.eax = (uint32_t)xcr0,
-				  .ebx = 576,
-				  .ecx = host_fpu_size(),
-				  .edx = (uint32_t)(xcr0 >> 32)};
-
-	add(vm, CPUID_XSTATE, 0, HV_X86_CPUID_SUBLEAF, regs);
-	regs = cpuid_count(CPUID_XSTATE, 1);
-	add(vm, CPUID_XSTATE, 1, HV_X86_CPUID_SUBLEAF,
-	    (struct cpuid_regs){.eax = regs.eax & LEAFD1_EAX, .ebx = host_fpu_size()});
+	second.ebx = host_fpu_size();
+	add(vm, leaf, 0, HV_X86_CPUID_SUBLEAF,
+	    (struct cpuid_regs){.eax = (uint32_t)xcr0,
+				.ebx = 576,
+				.ecx = host_fpu_size(),
+				.edx = (uint32_t)(xcr0 >> 32)});
+	add(vm, leaf, 1, HV_X86_CPUID_SUBLEAF, second);
 	for (uint32_t i = 2; i < 10; i++)
 		if ((xcr0 >> i & 1) != 0)
-			add(vm, CPUID_XSTATE, i, HV_X86_CPUID_SUBLEAF, cpuid_count(CPUID_XSTATE, i));
+			add(vm, leaf, i, HV_X86_CPUID_SUBLEAF, cpuid_count(leaf, i));
 }
 
-static void add_hypervisor(struct vm *vm)
+static uint64_t divisor(uint64_t a, uint64_t b)
 {
-	const bool svm = vendor->vendor == HV_VENDOR_SVM;
+	while (b != 0) {
+		const uint64_t rest = a % b;
 
-	add(vm, PV_X86_LEAF, 0, 0,
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/**
+ * TSC rate = ECX * EBX / EAX. Guests take the crystal for the clock of the local APIC's timer as well (SDM vol. 3,
+ * 11.5.4), and Linux multiplies its rate in kHz by EBX in 32 bits.
+ */
+static void add_CRYSTAL(struct vm *vm, uint32_t leaf)
+{
+	const uint64_t khz = host_tsc_khz(), crystal_khz = LAPIC_TIMER_HZ / 1000;
+	const uint64_t common = divisor(khz, crystal_khz);
+
+	if (khz == 0 || khz / common > UINT32_MAX / crystal_khz)
+		return;
+	add(vm, leaf, 0, 0,
+	    (struct cpuid_regs){.eax = (uint32_t)(crystal_khz / common),
+				.ebx = (uint32_t)(khz / common),
+				.ecx = (uint32_t)LAPIC_TIMER_HZ});
+}
+
+static void add_SIGNATURE(struct vm *vm, uint32_t leaf)
+{
+	add(vm, leaf, 0, 0,
 	    (struct cpuid_regs){.eax = PV_X86_TIMING_LEAF,
 				.ebx = PV_X86_SIGNATURE_EBX,
 				.ecx = PV_X86_SIGNATURE_ECX,
 				.edx = PV_X86_SIGNATURE_EDX});
-	add(vm, PV_X86_LEAF + 1, 0, 0,
+}
+
+static void add_INTERFACE(struct vm *vm, uint32_t leaf)
+{
+	const bool svm = vendor->vendor == HV_VENDOR_SVM;
+
+	add(vm, leaf, 0, 0,
 	    (struct cpuid_regs){.eax = PV_VERSION, .ebx = svm ? PV_X86_USE_VMMCALL : 0});
-	add(vm, PV_X86_TIMING_LEAF, 0, 0,
+}
+
+static void add_TIMING(struct vm *vm, uint32_t leaf)
+{
+	add(vm, leaf, 0, 0,
 	    (struct cpuid_regs){.eax = (uint32_t)host_tsc_khz(),
 				.ebx = (uint32_t)(LAPIC_TIMER_HZ / 1000)});
 }
 
-static void add_addresses(struct vm *vm)
+static void add_EXT_MAX(struct vm *vm, uint32_t leaf)
 {
-	const struct cpuid_regs regs = cpuid(CPUID_EXT_ADDRESSES);
-	const uint32_t physical = (regs.eax & 0xff) < 48 ? regs.eax & 0xff : 48;
-
-	add(vm, CPUID_EXT_ADDRESSES, 0, 0, (struct cpuid_regs){.eax = physical | 48u << 8});
-}
-
-static void add_extended(struct vm *vm)
-{
-	const uint32_t highest = cpuid(CPUID_EXT_MAX).eax;
-	struct cpuid_regs regs = cpuid(CPUID_EXT_MAX);
+	struct cpuid_regs regs = cpuid(leaf);
 
 	regs.eax = CPUID_EXT_ADDRESSES;
-	add(vm, CPUID_EXT_MAX, 0, 0, regs);
-	regs = cpuid(CPUID_EXT_FEATURES);
-	regs.ecx &= LEAF81_ECX;
-	regs.edx &= LEAF81_EDX;
-	add(vm, CPUID_EXT_FEATURES, 0, 0, regs);
-	for (uint32_t leaf = 0x80000002; leaf <= 0x80000006 && leaf <= highest; leaf++)
-		add(vm, leaf, 0, 0, cpuid(leaf));
-	/* HyPike's own clock relies on a TSC of constant rate, the same on all CPUs, also where the
-	 * CPU doesn't promise it: so guests may, too. */
-	add(vm, CPUID_EXT_POWER, 0, 0,
-	    (struct cpuid_regs){.edx = CPUID_80000007_EDX_INVARIANT_TSC});
-	add_addresses(vm);
+	add(vm, leaf, 0, 0, regs);
+}
+
+static void add_EXT_FEATURES(struct vm *vm, uint32_t leaf)
+{
+	const struct cpuid_regs host = cpu_says(leaf, 0);
+	struct cpuid_regs regs = features(leaf, 0);
+
+	regs.eax = host.eax;
+	regs.ebx = host.ebx;
+	add(vm, leaf, 0, 0, regs);
+}
+
+static void add_COPY(struct vm *vm, uint32_t leaf)
+{
+	add(vm, leaf, 0, 0, cpu_says(leaf, 0));
+}
+
+static void add_ADDRESSES(struct vm *vm, uint32_t leaf)
+{
+	const uint32_t host = cpu_says(leaf, 0).eax & 0xff;
+	const uint32_t physical = host != 0 && host < 48 ? host : 48;
+	struct cpuid_regs regs = features(leaf, 0);
+
+	regs.eax = physical | 48u << 8;
+	add(vm, leaf, 0, 0, regs);
+}
+
+/** The VMM adds these. */
+static void add_KVM(struct vm *vm, uint32_t leaf)
+{
+	(void)vm;
+	(void)leaf;
+}
+
+static void add_ABSENT(struct vm *vm, uint32_t leaf)
+{
+	(void)vm;
+	(void)leaf;
+}
+
+static const struct leaf_rule {
+	uint32_t first, last;
+	void (*add)(struct vm *vm, uint32_t leaf);
+} leaf_rules[] = {
+#define RULE(first, last, how, name, why) {first, last, add_##how},
+	GUEST_CPUID_LEAVES(RULE)
+#undef RULE
+};
+
+static void add_leaves(struct vm *vm)
+{
+	for (uint32_t i = 0; i < sizeof(leaf_rules) / sizeof(leaf_rules[0]); i++)
+		for (uint32_t leaf = leaf_rules[i].first; leaf <= leaf_rules[i].last; leaf++)
+			leaf_rules[i].add(vm, leaf);
+}
+
+/** Leaf 0 tells the last basic one that there is. */
+static void set_highest(struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->cpuid_rows; i++)
+		if (vm->cpuid[i].leaf < PV_X86_LEAF)
+			vm->cpuid[0].eax = vm->cpuid[i].leaf;
 }
 
 /*
@@ -225,19 +304,12 @@ static void build_index(struct vm *vm)
 
 hv_status_t cpuid_init(struct vm *vm)
 {
-	const uint32_t highest = cpuid(CPUID_VENDOR).eax;
-
 	vm->cpuid = pool_alloc(vm->pool, sizeof(*vm->cpuid) * HV_X86_CPUID_ROWS + INDEX_SIZE);
 	if (!vm->cpuid)
 		return HV_E_NOMEM;
 	vm->cpuid_index = (uint8_t *)(vm->cpuid + HV_X86_CPUID_ROWS);
-	add_basic(vm, highest);
-	add_caches(vm);
-	add_features(vm, highest);
-	add_topology(vm);
-	add_xstate(vm, highest);
-	add_hypervisor(vm);
-	add_extended(vm);
+	add_leaves(vm);
+	set_highest(vm);
 	build_index(vm);
 	return HV_OK;
 }

@@ -53,10 +53,14 @@ const char *driver_name(void)
 
 void driver_query(struct hv_caps *caps)
 {
+	const uint32_t own = vendor->caps() | HV_CAP_TRAP_ID;
+	/* With the CPU's help, no end of interrupt exits anyway. */
+	const uint32_t pv_eoi = (own & HV_CAP_APIC_ASSIST) != 0 ? 0 : HV_CAP_PV_EOI;
+
 	*caps = (struct hv_caps){.version = HV_VERSION,
 				 .vendor = vendor->vendor,
 				 .max_vcpus = HV_MAX_VCPUS,
-				 .features = vendor->caps() | HV_CAP_TRAP_ID,
+				 .features = own | pv_eoi,
 				 .guest_phys_limit = NPT_LIMIT,
 				 .tsc_khz = host_tsc_khz()};
 }

@@ -226,6 +226,7 @@ static void take_generations(struct vcpu *vcpu)
 		__atomic_store_n(&vcpu->flush_generation, flush, __ATOMIC_RELEASE);
 	}
 	vcpu->trap_generation = traps;
+	lapic_pv_eoi_sync(vcpu); /* the VMM may want to hear of this end, now */
 	debugreg_get(vcpu);
 	vendor->apply_traps(vcpu);
 }

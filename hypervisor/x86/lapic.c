@@ -93,6 +93,18 @@ static inline uint32_t processor_priority(const struct lapic *lapic)
 
 /* --------------------------------------------------------------------------------------- delivery */
 
+static void end_top(struct lapic *lapic)
+{
+	bank_clear(lapic, LAPIC_ISR, (uint32_t)lapic->isr_top, &lapic->isr_words);
+	lapic->isr_top = bank_top(lapic, LAPIC_ISR, lapic->isr_words);
+}
+
+void lapic_pv_eoi_sync(struct vcpu *vcpu)
+{
+	if (vcpu->lapic.pv_eoi.offered && lapic_pv_eoi_withdraw(vcpu) && vcpu->lapic.isr_top >= 0)
+		end_top(&vcpu->lapic);
+}
+
 /**
  * @req HV-070 An interrupt is delivered when its priority class is above the processor's; of several the
  *      highest vector is first.
@@ -106,6 +118,7 @@ int lapic_pending(struct vcpu *vcpu)
 		summarise_all(lapic);
 	if (lapic->irr_words == 0)
 		return -1;
+	lapic_pv_eoi_sync(vcpu);
 	vector = bank_top(lapic, LAPIC_IRR, lapic->irr_words);
 	return vector >> 4 > (int32_t)(processor_priority(lapic) >> 4) ? vector : -1;
 }
@@ -117,6 +130,7 @@ void lapic_accept(struct vcpu *vcpu, uint32_t vector)
 	bank_clear(lapic, LAPIC_IRR, vector, &lapic->irr_words);
 	bank_set(lapic, LAPIC_ISR, vector, &lapic->isr_words);
 	lapic->isr_top = (int32_t)vector;
+	lapic_pv_eoi_offer(vcpu, vector);
 }
 
 int lapic_eoi(struct vcpu *vcpu)
@@ -126,11 +140,11 @@ int lapic_eoi(struct vcpu *vcpu)
 
 	if (lapic->assisted)
 		summarise_all(lapic);
+	lapic_pv_eoi_sync(vcpu);
 	vector = lapic->isr_top;
 	if (vector < 0)
 		return -1;
-	bank_clear(lapic, LAPIC_ISR, (uint32_t)vector, &lapic->isr_words);
-	lapic->isr_top = bank_top(lapic, LAPIC_ISR, lapic->isr_words);
+	end_top(lapic);
 	if (lapic->irr_words != 0)
 		vcpu_work(vcpu, VCPU_WORK_EVENT);
 	return vector;
@@ -498,6 +512,7 @@ bool lapic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 	const struct row *row = row_at(offset);
 
 	*value = 0;
+	lapic_pv_eoi_sync(vcpu);
 	switch (vcpu->lapic.mode) {
 	case LAPIC_X2APIC:
 		if ((row->access & X2R) == 0)
@@ -571,6 +586,7 @@ static void reset_registers(struct vcpu *vcpu)
 {
 	struct lapic *lapic = &vcpu->lapic;
 
+	lapic_pv_eoi_sync(vcpu);
 	for (uint32_t offset = 0; offset < ROWS_END; offset += 0x10u)
 		lapic_put(lapic, offset, 0);
 	for (uint32_t i = 0; i < LAPIC_WORDS / 2u; i++)
@@ -606,6 +622,7 @@ void lapic_reset(struct vcpu *vcpu)
 	lapic_timer_init(vcpu);
 	set_mode(lapic, lapic->base);
 	reset_registers(vcpu);
+	lapic->pv_eoi = (struct lapic_pv_eoi){0};
 	if (vcpu->index == 0)
 		virtual_wire(lapic);
 }
@@ -633,6 +650,7 @@ bool lapic_set_base(struct vcpu *vcpu, uint64_t value)
 	value = (value & ~APIC_BASE_BSP) | (vcpu->index == 0 ? APIC_BASE_BSP : 0);
 	if (value == lapic->base)
 		return true;
+	lapic_pv_eoi_sync(vcpu);
 	set_mode(lapic, value);
 	if (lapic->mode == LAPIC_OFF) { /* what was set up is lost (SDM 11.4.3) */
 		lapic_timer_stop(vcpu);
@@ -648,6 +666,7 @@ bool lapic_set_base(struct vcpu *vcpu, uint64_t value)
 
 void lapic_save(struct vcpu *vcpu, uint32_t regs[256])
 {
+	lapic_pv_eoi_sync(vcpu);
 	for (uint32_t offset = 0; offset < ROWS_END; offset += 0x10u) {
 		regs[offset / 4u] = (rows[offset >> 4].access & (XR | X2R)) == 0
 					    ? 0
@@ -694,6 +713,7 @@ void lapic_load(struct vcpu *vcpu, const uint32_t regs[256])
 	struct lapic *lapic = &vcpu->lapic;
 
 	lapic_timer_stop(vcpu);
+	lapic_pv_eoi_sync(vcpu);
 	for (uint32_t i = 0; i < sizeof(loaded) / sizeof(loaded[0]); i++)
 		lapic_put(lapic, loaded[i].offset, regs[loaded[i].offset / 4u] & loaded[i].bits);
 	lapic_put(lapic, LAPIC_ICR_HIGH, regs[LAPIC_ICR_HIGH / 4u]);

@@ -35,6 +35,14 @@ enum lapic_mode { LAPIC_OFF, LAPIC_XAPIC, LAPIC_X2APIC };
 /** Frequency of the timer before its divider: 1 tick = 1 ns. */
 #define LAPIC_TIMER_HZ UINT64_C(1000000000)
 
+/** KVM's paravirtual end of interrupt: see lapic_pv_eoi.c. All 0: off. */
+struct lapic_pv_eoi {
+	uint64_t msr;	     /**< MSR_KVM_PV_EOI_EN */
+	uint8_t *byte;	     /**< the guest's, as the driver sees it; NULL: look it up */
+	uint32_t generation; /**< vm->flush_generation when it was looked up */
+	bool offered;	     /**< of the highest vector in service; the guest may have made use of it */
+};
+
 struct lapic {
 	uint32_t *page;		/**< 4 KiB: registers at [offset / 4] */
 	uint64_t base;		/**< IA32_APIC_BASE as the guest sees it */
@@ -49,6 +57,7 @@ struct lapic {
 	int32_t isr_top;	/**< highest vector in service, -1: none */
 	uint32_t sipi_vector;	/**< of the last start-up IPI. Atomic. */
 	uint32_t esr_pending;	/**< errors since the guest wrote ESR. Atomic. */
+	struct lapic_pv_eoi pv_eoi;
 	struct host_timer timer;
 	uint64_t timer_deadline; /**< host TSC; 0: stopped */
 	uint64_t timer_period;	 /**< TSC ticks from initial count to zero */
@@ -110,6 +119,12 @@ void lapic_timer_fired(struct vcpu *vcpu);
 void lapic_timer_rearm(struct vcpu *vcpu);
 /** The guest's clock, and a timer that runs, stand as if the last vcpu->hidden ticks hadn't passed. */
 void lapic_hide_time(struct vcpu *vcpu);
+
+/** MSR_KVM_PV_EOI_EN; false: #GP (no such feature, reserved bits, not the VM's memory). */
+bool lapic_pv_eoi_read(struct vcpu *vcpu, uint64_t *value);
+bool lapic_pv_eoi_write(struct vcpu *vcpu, uint64_t value);
+/** Take note of an end of interrupt without EOI, before looking at what is in service. */
+void lapic_pv_eoi_sync(struct vcpu *vcpu);
 
 /** A message-signalled interrupt (SDM 11.11): resolves destination, delivery mode, trigger. */
 hv_status_t lapic_msi(struct vm *vm, uint64_t address, uint32_t data);

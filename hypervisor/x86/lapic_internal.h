@@ -40,6 +40,17 @@ void lapic_raise_lvt(struct vcpu *vcpu, uint32_t offset);
 /** Record an error (ESR bits) and raise the error interrupt. From any CPU. */
 void lapic_error(struct vcpu *vcpu, uint32_t bits);
 
+/* Paravirtual end of interrupt: lapic_pv_eoi.c */
+void lapic_pv_eoi_offer_slowly(struct vcpu *vcpu, uint32_t vector);
+bool lapic_pv_eoi_withdraw(struct vcpu *vcpu);
+
+/** `vector` is the highest in service now. */
+static inline void lapic_pv_eoi_offer(struct vcpu *vcpu, uint32_t vector)
+{
+	if (vcpu->lapic.pv_eoi.msr & 1u)
+		lapic_pv_eoi_offer_slowly(vcpu, vector);
+}
+
 /* Timer registers: lapic_timer.c */
 void lapic_timer_init(struct vcpu *vcpu);
 void lapic_timer_stop(struct vcpu *vcpu);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file msr.c
- * Model-specific registers. Those that the CPU switches with the guest are reached directly (msr_init());
- * the rest is here, and what isn't here doesn't exist: #GP.
+ * Model-specific registers, as the list in lib/x86/guest_msr.h has them. Those that the CPU switches with the
+ * guest are reached directly (msr_init()); the rest is here, and what isn't there doesn't exist: #GP.
  */
 #include "hypervisor/x86/arch.h"
 #include "hypervisor/x86/exits.h"
 #include "hypervisor/x86/vendor.h"
-#include "lib/x86/cpuid.h"
+#include "lib/x86/guest_msr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/regs.h"
 
@@ -19,18 +19,27 @@
 #define MTRRCAP_VALUE UINT64_C(0x508)
 #define MTRR_TYPES    ((1u << 0) | (1u << 1) | (1u << 4) | (1u << 5) | (1u << 6))
 
-/** The guest reaches these without an exit: they are switched with the world or lazily. */
-static const uint32_t direct[] = {
-	IA32_FS_BASE,	   IA32_GS_BASE,      IA32_KERNEL_GS_BASE, IA32_STAR,	  IA32_LSTAR,
-	IA32_CSTAR,	   IA32_FMASK,	      IA32_SYSENTER_CS,	   IA32_SYSENTER_ESP,
-	IA32_SYSENTER_EIP,
+/** Ranges of the list that the guest reads, and perhaps writes, without an exit. */
+static const struct direct {
+	uint32_t first, last;
+	bool read, write;
+} direct[] = {
+#define ROW(first, last, cpus, access, handler, name, why)                                         \
+	{first, last, GUEST_MSR_##access == GUEST_MSR_DIRECT || GUEST_MSR_##access == GUEST_MSR_DIRECT_R, \
+	 GUEST_MSR_##access == GUEST_MSR_DIRECT},
+	GUEST_MSRS(ROW)
+#undef ROW
 };
+#define DIRECTS (sizeof(direct) / sizeof(direct[0]))
 
 void msr_init(struct vm *vm)
 {
-	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++)
-		vendor->trap_msr(vm, direct[i], false, false);
-	vendor->trap_msr(vm, IA32_TIME_STAMP_COUNTER, false, true);
+	for (size_t i = 0; i < DIRECTS; i++) {
+		if (!direct[i].read)
+			continue;
+		for (uint32_t msr = direct[i].first; msr <= direct[i].last; msr++)
+			vendor->trap_msr(vm, msr, false, !direct[i].write);
+	}
 }
 
 /** Where an MTRR is kept; -1: no such register. */
@@ -74,26 +83,6 @@ static bool mtrr_valid(uint32_t index, uint64_t value)
 	       (MTRR_TYPES >> (value & 0xff) & 1) != 0;
 }
 
-static bool read_mtrr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
-{
-	const int index = mtrr_index(msr);
-
-	if (index < 0)
-		return false;
-	*value = vcpu->mtrr[index];
-	return true;
-}
-
-static bool write_mtrr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
-{
-	const int index = mtrr_index(msr);
-
-	if (index < 0 || !mtrr_valid((uint32_t)index, value))
-		return false;
-	vcpu->mtrr[index] = value;
-	return true;
-}
-
 static bool is_x2apic(uint32_t msr)
 {
 	return msr >= IA32_X2APIC_FIRST && msr <= IA32_X2APIC_LAST;
@@ -113,115 +102,249 @@ static bool write_reg(struct vcpu *vcpu, uint32_t groups, uint64_t *reg, uint64_
 	return true;
 }
 
-/** MSRs that Linux and others read on a CPU of this kind and that say "nothing special". */
-static bool reads_as_zero(uint32_t msr)
+/* ------------------------------------------------- the handlers that the list names: false is #GP */
+
+static bool read_NONE(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	switch (msr) {
-	case IA32_P5_MC_ADDR:
-	case IA32_P5_MC_TYPE:
-	case IA32_PLATFORM_ID:
-	case IA32_BIOS_SIGN_ID:
-	case IA32_MCG_CAP:
-	case IA32_MCG_STATUS:
-	case IA32_MCG_CTL:
-	case IA32_DEBUGCTL:
-		return true;
-	case AMD_SYSCFG:
-	case AMD_HWCR:
-	case AMD_INT_PENDING:
-		return vendor->vendor == HV_VENDOR_SVM;
-	default:
+	(void)vcpu;
+	(void)msr;
+	(void)value;
+	return false;
+}
+
+static bool write_NONE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)vcpu;
+	(void)msr;
+	(void)value;
+	return false;
+}
+
+#define write_MTRRCAP	      write_NONE
+#define write_FEATURE_CONTROL write_NONE
+#define write_VM_CR	      write_NONE
+#define read_MICROCODE	      read_NONE
+
+/** Those that Linux and others read on a CPU of this kind and that say "nothing special". */
+static bool read_ZERO(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)vcpu;
+	(void)msr;
+	*value = 0;
+	return true;
+}
+
+static bool write_ZERO(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)vcpu;
+	(void)msr;
+	return value == 0;
+}
+
+/** Microcode is the host's: the update is silently not done, as under KVM. */
+static bool write_MICROCODE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)vcpu;
+	(void)msr;
+	(void)value;
+	return true;
+}
+
+static bool read_MTRR(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	const int index = mtrr_index(msr);
+
+	if (index < 0)
 		return false;
-	}
+	*value = vcpu->mtrr[index];
+	return true;
 }
 
-bool msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+static bool write_MTRR(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-	struct hv_x86_regs *const regs = &vcpu->regs;
+	const int index = mtrr_index(msr);
 
-	switch (msr) {
-	case IA32_TIME_STAMP_COUNTER:
-		*value = host_tsc() + read_reg(vcpu, REGS_TIME, &regs->tsc_offset);
-		return true;
-	case IA32_APIC_BASE:
-		*value = vcpu->lapic.base;
-		return true;
-	case IA32_FEATURE_CONTROL:
-		*value = FEATURE_CONTROL_LOCK;
-		return vendor->vendor != HV_VENDOR_SVM;
-	case AMD_VM_CR:
-		*value = VM_CR_SVMDIS | VM_CR_LOCK;
-		return vendor->vendor == HV_VENDOR_SVM;
-	case IA32_MTRRCAP:
-		*value = MTRRCAP_VALUE;
-		return true;
-	case IA32_PAT:
-		*value = read_reg(vcpu, REGS_MSR, &regs->pat);
-		return true;
-	case IA32_MISC_ENABLE:
-		*value = read_reg(vcpu, REGS_MSR, &regs->misc_enable);
-		return vendor->vendor != HV_VENDOR_SVM;
-	case IA32_TSC_DEADLINE:
-		*value = lapic_get_tsc_deadline(vcpu);
-		return true;
-	case IA32_EFER:
-		*value = read_reg(vcpu, REGS_CR, &regs->efer);
-		return true;
-	case IA32_FS_BASE:
-		*value = read_reg(vcpu, REGS_SEG, &regs->seg[HV_FS].base);
-		return true;
-	case IA32_GS_BASE:
-		*value = read_reg(vcpu, REGS_SEG, &regs->seg[HV_GS].base);
-		return true;
-	default:
-		*value = 0;
-		return reads_as_zero(msr) || read_mtrr(vcpu, msr, value);
-	}
+	if (index < 0 || !mtrr_valid((uint32_t)index, value))
+		return false;
+	vcpu->mtrr[index] = value;
+	return true;
 }
 
-static bool set_pat(struct vcpu *vcpu, uint64_t value)
+static bool read_MTRRCAP(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	return x86_pat_valid(value) && write_reg(vcpu, REGS_MSR, &vcpu->regs.pat, value);
+	(void)vcpu;
+	(void)msr;
+	*value = MTRRCAP_VALUE;
+	return true;
 }
 
-static bool set_tsc(struct vcpu *vcpu, uint64_t value)
+static bool read_TSC(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
+	(void)msr;
+	*value = host_tsc() + read_reg(vcpu, REGS_TIME, &vcpu->regs.tsc_offset);
+	return true;
+}
+
+static bool write_TSC(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
 	write_reg(vcpu, REGS_TIME, &vcpu->regs.tsc_offset, value - host_tsc());
 	lapic_tsc_changed(vcpu);
 	return true;
 }
 
-static bool set_base(struct vcpu *vcpu, enum hv_x86_seg seg, uint64_t value)
+static bool read_APIC_BASE(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
+	(void)msr;
+	*value = vcpu->lapic.base;
+	return true;
+}
+
+static bool write_APIC_BASE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return lapic_set_base(vcpu, value);
+}
+
+static bool read_FEATURE_CONTROL(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)vcpu;
+	(void)msr;
+	*value = FEATURE_CONTROL_LOCK;
+	return true;
+}
+
+static bool read_VM_CR(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)vcpu;
+	(void)msr;
+	*value = VM_CR_SVMDIS | VM_CR_LOCK;
+	return true;
+}
+
+static bool read_PAT(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = read_reg(vcpu, REGS_MSR, &vcpu->regs.pat);
+	return true;
+}
+
+static bool write_PAT(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return x86_pat_valid(value) && write_reg(vcpu, REGS_MSR, &vcpu->regs.pat, value);
+}
+
+static bool read_MISC_ENABLE(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = read_reg(vcpu, REGS_MSR, &vcpu->regs.misc_enable);
+	return true;
+}
+
+static bool write_MISC_ENABLE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return write_reg(vcpu, REGS_MSR, &vcpu->regs.misc_enable, value);
+}
+
+static bool read_TSC_DEADLINE(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = lapic_get_tsc_deadline(vcpu);
+	return true;
+}
+
+static bool write_TSC_DEADLINE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	lapic_set_tsc_deadline(vcpu, value);
+	return true;
+}
+
+static bool read_EFER(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = read_reg(vcpu, REGS_CR, &vcpu->regs.efer);
+	return true;
+}
+
+static bool write_EFER(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return x86_set_efer(vcpu, value);
+}
+
+static bool read_FS_BASE(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = read_reg(vcpu, REGS_SEG, &vcpu->regs.seg[HV_FS].base);
+	return true;
+}
+
+static bool write_FS_BASE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
 	return x86_canonical(value) &&
-	       write_reg(vcpu, REGS_SEG, &vcpu->regs.seg[seg].base, value);
+	       write_reg(vcpu, REGS_SEG, &vcpu->regs.seg[HV_FS].base, value);
+}
+
+static bool read_GS_BASE(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = read_reg(vcpu, REGS_SEG, &vcpu->regs.seg[HV_GS].base);
+	return true;
+}
+
+static bool write_GS_BASE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return x86_canonical(value) &&
+	       write_reg(vcpu, REGS_SEG, &vcpu->regs.seg[HV_GS].base, value);
+}
+
+static bool read_PV_EOI(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	return lapic_pv_eoi_read(vcpu, value);
+}
+
+static bool write_PV_EOI(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return lapic_pv_eoi_write(vcpu, value);
+}
+
+/** The model counts as an Intel CPU. */
+static inline bool is_there(enum guest_msr_cpus cpus)
+{
+	return cpus == GUEST_MSR_ALL ||
+	       (cpus == GUEST_MSR_AMD) == (vendor->vendor == HV_VENDOR_SVM);
+}
+
+bool msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	switch (msr) {
+#define ROW(first, last, cpus, access, handler, name, why)                                         \
+	case first ... last:                                                                       \
+		return is_there(GUEST_MSR_##cpus) && read_##handler(vcpu, msr, value);
+		GUEST_MSRS(ROW)
+#undef ROW
+	default:
+		return false;
+	}
 }
 
 bool msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
 	switch (msr) {
-	case IA32_TIME_STAMP_COUNTER:
-		return set_tsc(vcpu, value);
-	case IA32_APIC_BASE:
-		return lapic_set_base(vcpu, value);
-	case IA32_BIOS_UPDT_TRIG:
-		return true; /* microcode is the host's: the update is silently not done, as under KVM */
-	case IA32_PAT:
-		return set_pat(vcpu, value);
-	case IA32_MISC_ENABLE:
-		return vendor->vendor != HV_VENDOR_SVM &&
-		       write_reg(vcpu, REGS_MSR, &vcpu->regs.misc_enable, value);
-	case IA32_TSC_DEADLINE:
-		lapic_set_tsc_deadline(vcpu, value);
-		return true;
-	case IA32_EFER:
-		return x86_set_efer(vcpu, value);
-	case IA32_FS_BASE:
-		return set_base(vcpu, HV_FS, value);
-	case IA32_GS_BASE:
-		return set_base(vcpu, HV_GS, value);
+#define ROW(first, last, cpus, access, handler, name, why)                                         \
+	case first ... last:                                                                       \
+		return is_there(GUEST_MSR_##cpus) && write_##handler(vcpu, msr, value);
+		GUEST_MSRS(ROW)
+#undef ROW
 	default:
-		return (reads_as_zero(msr) && value == 0) || write_mtrr(vcpu, msr, value);
+		return false;
 	}
 }
 
@@ -251,16 +374,20 @@ static hv_status_t add_rule(struct vm *vm, uint32_t first, uint32_t count, uint8
 	return HV_OK;
 }
 
+static void redirect_one(struct vm *vm, uint32_t msr, bool write)
+{
+	const bool trap = rule_for(vm, msr) != HV_SYSREG_DEFAULT;
+
+	vendor->trap_msr(vm, msr, trap, trap || !write);
+}
+
 /** Direct MSRs that a rule covers exit from now on; or no more. */
 static void redirect(struct vm *vm, uint32_t first, uint32_t count)
 {
-	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++) {
-		if (direct[i] - first >= count)
-			continue;
-		const bool trap = rule_for(vm, direct[i]) != HV_SYSREG_DEFAULT;
-
-		vendor->trap_msr(vm, direct[i], trap, trap);
-	}
+	for (size_t i = 0; i < DIRECTS; i++)
+		for (uint32_t msr = direct[i].first; direct[i].read && msr <= direct[i].last; msr++)
+			if (msr - first < count)
+				redirect_one(vm, msr, direct[i].write);
 }
 
 hv_status_t vm_trap_sysreg(struct vm *vm, uint32_t first, uint32_t count,

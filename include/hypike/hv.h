@@ -49,6 +49,7 @@ struct hv_caps {
 #define HV_CAP_APIC_ASSIST  (1u << 1) /**< the CPU virtualises local APIC registers */
 #define HV_CAP_DECODED_MMIO (1u << 2) /**< HV_EXIT_MEMORY comes with the access decoded */
 #define HV_CAP_TRAP_ID	    (1u << 3) /**< HV_EXIT_ID can be asked for */
+#define HV_CAP_PV_EOI	    (1u << 4) /**< the guest may be shown KVM's paravirtual end of interrupt: it saves exits */
 
 hv_status_t hv_query(struct hv_caps *caps);
 

@@ -19,6 +19,8 @@
 #define CPUID_TSC	    0x00000015u
 #define CPUID_FREQUENCY	    0x00000016u
 #define CPUID_HYPERVISOR    0x40000000u
+#define CPUID_KVM	    0x40000100u /**< behind HyPike's own */
+#define CPUID_KVM_FEATURES  0x40000101u
 #define CPUID_EXT_MAX	    0x80000000u
 #define CPUID_EXT_FEATURES  0x80000001u
 #define CPUID_EXT_POWER	    0x80000007u
@@ -126,6 +128,12 @@
 #define CPUID_D_1_EAX_XSAVEC   (1u << 1)
 #define CPUID_D_1_EAX_XGETBV1  (1u << 2)
 #define CPUID_D_1_EAX_XSAVES   (1u << 3)
+
+/* KVM's (Linux: Documentation/virt/kvm/x86/cpuid.rst) */
+#define CPUID_KVM_FEATURES_EAX_NOP_IO_DELAY	  (1u << 1)
+#define CPUID_KVM_FEATURES_EAX_CLOCKSOURCE2	  (1u << 3)
+#define CPUID_KVM_FEATURES_EAX_PV_EOI		  (1u << 6)
+#define CPUID_KVM_FEATURES_EAX_CLOCKSOURCE_STABLE (1u << 24)
 
 #define CPUID_80000001_ECX_LAHF	     (1u << 0)
 #define CPUID_80000001_ECX_SVM	     (1u << 2)

@@ -18,9 +18,17 @@
 #define SIGNATURE_ECX 0x564b4d56u
 #define SIGNATURE_EDX 0x0000004du
 
+/*
+ * Of KVM's features (Linux: Documentation/virt/kvm/x86/cpuid.rst) those that spare a guest something here. Not the
+ * others: STEAL_TIME, PV_TLB_FLUSH and PV_SCHED_YIELD tell when a vCPU doesn't run, which a guest in a time
+ * window isn't to see; ASYNC_PF: no page of a guest is ever away; PV_SEND_IPI: a VM's 16 vCPUs are one x2APIC
+ * cluster, which one ICR write reaches; POLL_CONTROL: nobody polls; PV_UNHALT: hypercalls are HyPike's.
+ */
 #define FEATURE_NOP_IO_DELAY	   (1u << 1)
 #define FEATURE_CLOCKSOURCE2	   (1u << 3)
+#define FEATURE_PV_EOI		   (1u << 6) /**< the hypervisor's: MSR 4B564D04h never comes here */
 #define FEATURE_CLOCKSOURCE_STABLE (1u << 24)
+#define FEATURES (FEATURE_NOP_IO_DELAY | FEATURE_CLOCKSOURCE2 | FEATURE_CLOCKSOURCE_STABLE)
 
 #define MSR_WALL_CLOCK	0x4b564d00u
 #define MSR_SYSTEM_TIME 0x4b564d01u
@@ -49,20 +57,20 @@ struct wall_clock {
 
 /* ------------------------------------------------------------------------------------------ CPUID */
 
-static const struct hv_x86_cpuid rows_added[] = {
-	{.leaf = LEAF_SIGNATURE,
-	 .eax = LEAF_FEATURES,
-	 .ebx = SIGNATURE_EBX,
-	 .ecx = SIGNATURE_ECX,
-	 .edx = SIGNATURE_EDX},
-	{.leaf = LEAF_FEATURES,
-	 .eax = FEATURE_NOP_IO_DELAY | FEATURE_CLOCKSOURCE2 | FEATURE_CLOCKSOURCE_STABLE},
-};
-#define ROWS_ADDED (sizeof(rows_added) / sizeof(rows_added[0]))
+#define ROWS_ADDED 2u
 
 /** Rows are sorted by leaf: put ours before the extended ones. */
-static hv_status_t add_leaves(struct vm *vm)
+static hv_status_t add_leaves(struct vm *vm, const struct hv_caps *caps)
 {
+	const bool pv_eoi = (caps->features & HV_CAP_PV_EOI) != 0;
+	const struct hv_x86_cpuid added[ROWS_ADDED] = {
+		{.leaf = LEAF_SIGNATURE,
+		 .eax = LEAF_FEATURES,
+		 .ebx = SIGNATURE_EBX,
+		 .ecx = SIGNATURE_ECX,
+		 .edx = SIGNATURE_EDX},
+		{.leaf = LEAF_FEATURES, .eax = FEATURES | (pv_eoi ? FEATURE_PV_EOI : 0)},
+	};
 	struct hv_x86_cpuid rows[HV_X86_CPUID_ROWS];
 	uint32_t count = HV_X86_CPUID_ROWS, at = 0;
 	hv_status_t status = hv_x86_cpuid_get(vm->handle, rows, &count);
@@ -74,8 +82,8 @@ static hv_status_t add_leaves(struct vm *vm)
 	while (at < count && rows[at].leaf < LEAF_EXTENDED)
 		at++;
 	memmove(&rows[at + ROWS_ADDED], &rows[at], (count - at) * sizeof(rows[0]));
-	memcpy(&rows[at], rows_added, sizeof(rows_added));
-	return hv_x86_cpuid_set(vm->handle, rows, count + (uint32_t)ROWS_ADDED);
+	memcpy(&rows[at], added, sizeof(added));
+	return hv_x86_cpuid_set(vm->handle, rows, count + ROWS_ADDED);
 }
 
 hv_status_t kvm_pv_init(struct kvm_pv *pv, struct vm *vm, uint64_t wall)
@@ -86,7 +94,7 @@ hv_status_t kvm_pv_init(struct kvm_pv *pv, struct vm *vm, uint64_t wall)
 	*pv = (struct kvm_pv){.vm = vm, .wall = wall, .start = platform_time()};
 	pv->tsc_khz = caps.tsc_khz;
 	if (status == HV_OK)
-		status = add_leaves(vm);
+		status = add_leaves(vm, &caps);
 	return status == HV_OK ? hv_trap_sysreg(vm->handle, MSR_WALL_CLOCK, MSRS, HV_SYSREG_EXIT)
 			       : status;
 }
