@@ -53,7 +53,7 @@ $(BUILD): setup
 $(BUILD)-paranoid: setup
 	$(call build_tree,$@,true)
 
-run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|linux|gnumach|invaders CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
+run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|linux|gnumach|invaders|memtest CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
 	@tools/run.sh $(TREE)
 
 .PHONY: setup-run setup-test setup-bench setup-docs
@@ -81,10 +81,10 @@ define run_tests
 endef
 
 test: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests, on both builds (TESTS=pattern: only those that match)
-	$(call run_tests,gnumach invaders linux)
+	$(call run_tests,gnumach invaders memtest seabios linux)
 
 test-long: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests that take long (TESTS=pattern, too)
-	$(call run_tests,gnumach invaders linux linux-full,--long)
+	$(call run_tests,gnumach invaders memtest seabios linux linux-full,--long)
 
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
 	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)

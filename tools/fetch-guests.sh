@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Gets kernels that nobody here wrote out of Debian packages, without installing these.
-# Usage: tools/fetch-guests.sh BUILD gnumach|invaders|linux|linux-full...     leaves BUILD/debian/NAME
+# Usage: tools/fetch-guests.sh BUILD gnumach|invaders|memtest|seabios|linux|linux-full...     leaves BUILD/debian/NAME
 #
 # Linux comes with linux.cpio, an initramfs of busybox, guests/linux and the kernel's virtio modules, and
 # with linux-kvm/, the modules that make /dev/kvm.
@@ -21,6 +21,8 @@ package_of() {
 	case $1 in
 	gnumach) echo gnumach-image-1.8-486 ;;
 	invaders) echo grub-invaders ;;
+	memtest) echo memtest86+ ;;
+	seabios) echo seabios ;;
 	linux) newest linux-image-cloud-amd64 ;;
 	linux-full) newest linux-image-amd64 ;;
 	busybox) echo busybox-static ;;
@@ -102,6 +104,8 @@ fetch() {
 	case $1 in
 	gnumach) gzip -dc root/boot/gnumach-*.gz >kernel ;;
 	invaders) cp root/boot/invaders.exec kernel ;;
+	memtest) cp root/boot/memtest86+x64.bin kernel ;;
+	seabios) cp root/usr/share/seabios/bios-256k.bin kernel ;;
 	busybox) cp root/bin/busybox kernel ;;
 	linux | linux-full)
 		cp root/boot/vmlinuz-* kernel

@@ -28,6 +28,11 @@ gnumach | invaders)
 		set -- --vmm-option --screen
 	fi
 	;;
+memtest)
+	"$here/fetch-guests.sh" "$build" "$GUEST"
+	kernel=$build/debian/$GUEST
+	CMDLINE=${CMDLINE:-console=ttyS0,115200}
+	;;
 linux | linux-full)
 	"$here/fetch-guests.sh" "$build" "$GUEST"
 	kernel=$build/debian/$GUEST

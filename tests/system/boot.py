@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What can be booted besides the dummy kernel and Linux's bzImage: a ROM at the reset vector, firmware, kernels
 that nobody here wrote. @verifies BOOT-020 VMM-130 VMM-132 VMM-133"""
-from runner.case import Case, ICOUNT, boot
+from runner.case import BOOT, Case, ICOUNT, SCALE, boot
 
 NORMAL = ("normal",)
 VENDORS = ("qemu-svm", "bochs-vmx", "bochs-svm")
@@ -50,9 +50,69 @@ def _gnumach(machine):
                            r"^RTC time is 20", r"^panic .*No bootstrap code"))
 
 
+MEMTEST = "console=ttyS0,115200 nopause nosmp nobench nosm"
+REBOOTED = (r"vmm: reset by the guest", r"^screen: .*Memtest86\+ v6")
+
+
+def _memtest(machine, memory, *options, timeout):
+    """Until two of its tests have passed over all memory, by its own screen; then the Escape key ends it."""
+    return boot("memtest86+", machine, *options, "--memory", memory,
+                "--kernel", "{debian}/memtest", "--cmdline", MEMTEST, "--vmm-option", "--screen",
+                dialog=((r"#5  \[Moving inversions", "\x1b"),),
+                expect=(*REBOOTED, rf"^screen: Memory  : +{memory}B +# Pattern",
+                        r"^screen: .*Pass:  0        Errors: 0 *$",
+                        r"^hypike: partition vm1 exited with status 206"),
+                status=1, timeout=timeout, builds=NORMAL, long=machine != "qemu-svm")
+
+
+def _memtest_pass(machine, *options, timeout):
+    """A whole pass, all of its tests."""
+    return boot("memtest86+, a whole pass", machine, *options, "--memory", "8M",
+                "--kernel", "{debian}/memtest", "--cmdline", MEMTEST, "--vmm-option", "--screen",
+                dialog=((r"Pass:  1 ", "\x1b"),),
+                expect=(*REBOOTED, r"^screen: .*Pass:  1        Errors: 0 *$",
+                        r"^hypike: partition vm1 exited with status 206"),
+                status=1, timeout=timeout, builds=NORMAL, long=True)
+
+
+# SeaBIOS finds the machine, reads the disk's first sector and starts it; GRUB reads its configuration and a kernel.
+GRUB_RUNS = (r"^SeaBIOS \(version 1\.", r"^Running on QEMU \(i440fx\)", r"^Found QEMU fw_cfg",
+             r"^Booting from 0000:7c00", r"GRUB has read its configuration")
+
+
+def _seabios(name, machine, what, *options, expect, timeout=120, **rest):
+    return Case(name, machine,
+                ["/usr/bin/python3", "{source}/tests/firmware.py", "{build}", "{debian}", what,
+                 *BOOT[machine], *_clock(machine), "--timeout", str(timeout * SCALE), *options],
+                expect=(*GRUB_RUNS, *expect, r"^hypike: exit status 0"), timeout=timeout + 15,
+                builds=NORMAL, **rest)
+
+
+def _seabios_dummy(machine, cpus=1):
+    return _seabios(f"SeaBIOS, GRUB, dummy kernel, {cpus} CPU" + ("s" if cpus > 1 else ""), machine,
+                    "dummy", "--cpus", str(cpus), "--vcpus", str(cpus), tap=1,
+                    expect=(rf"{cpus} of {cpus} CPUs",))
+
+
+def _seabios_linux(machine, timeout, **rest):
+    return _seabios("SeaBIOS, GRUB, Linux", machine, "linux", "--memory", "256M",
+                    expect=(r"^init: Linux 6\.", r"^check: 1 of 1 CPUs run",
+                            r"^check: the kernel has not complained",
+                            r"^init: check ended with status 0", r"^vmm: switched off by the guest"),
+                    timeout=timeout, **rest)
+
+
 CASES = [
     _real_bare(),
     *[_real(machine) for machine in VENDORS],
     *[_invaders(machine) for machine in VENDORS],
     *[_gnumach(machine) for machine in VENDORS],
+    _memtest("qemu-svm", "16M", ICOUNT, timeout=120),
+    _memtest("bochs-vmx", "8M", timeout=900),
+    _memtest_pass("qemu-svm", "--icount=7", timeout=900),
+    _seabios_dummy("qemu-svm"),
+    _seabios_dummy("qemu-svm", 2),
+    _seabios_dummy("bochs-vmx"),
+    _seabios_linux("qemu-svm", 150),
+    _seabios_linux("bochs-vmx", 900, long=True),
 ]
