@@ -13,6 +13,7 @@
 int command_boot(int argc, char **argv);
 int command_build(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_cpuid(int argc, char **argv);
 /** @req TOOL-115 `hypike new` writes a configuration that can be checked, built and booted as it is. */
 int command_new(int argc, char **argv);
 int command_pack(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct {
 	{"boot", command_boot, "boot virtual machines under HyPike on an emulated machine"},
 	{"build", command_build, "build a configuration into one file that boots"},
 	{"check", command_check, "check a configuration: is it a well-formed system?"},
+	{"cpuid", command_cpuid, "list what a guest sees of the CPU, and why"},
 	{"new", command_new, "write a configuration to start from"},
 	{"pack", command_pack, "write the system image that HyPike's kernel boots"},
 	{"run", command_run, "run a virtual machine on this computer, by KVM"},

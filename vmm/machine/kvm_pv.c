@@ -8,6 +8,7 @@
 #include "vmm/machine/kvm_pv.h"
 
 #include "lib/string.h"
+#include "lib/x86/guest_cpuid.h"
 
 #define LEAF_SIGNATURE 0x40000100u /* HyPike's own leaves come first */
 #define LEAF_FEATURES  (LEAF_SIGNATURE + 1)
@@ -18,17 +19,9 @@
 #define SIGNATURE_ECX 0x564b4d56u
 #define SIGNATURE_EDX 0x0000004du
 
-/*
- * Of KVM's features (Linux: Documentation/virt/kvm/x86/cpuid.rst) those that spare a guest something here. Not the
- * others: STEAL_TIME, PV_TLB_FLUSH and PV_SCHED_YIELD tell when a vCPU doesn't run, which a guest in a time
- * window isn't to see; ASYNC_PF: no page of a guest is ever away; PV_SEND_IPI: a VM's 16 vCPUs are one x2APIC
- * cluster, which one ICR write reaches; POLL_CONTROL: nobody polls; PV_UNHALT: hypercalls are HyPike's.
- */
-#define FEATURE_NOP_IO_DELAY	   (1u << 1)
-#define FEATURE_CLOCKSOURCE2	   (1u << 3)
-#define FEATURE_PV_EOI		   (1u << 6) /**< the hypervisor's: MSR 4B564D04h never comes here */
-#define FEATURE_CLOCKSOURCE_STABLE (1u << 24)
-#define FEATURES (FEATURE_NOP_IO_DELAY | FEATURE_CLOCKSOURCE2 | FEATURE_CLOCKSOURCE_STABLE)
+/* Which of KVM's features, and why not the others: lib/x86/guest_cpuid.h. */
+#define FEATURES	GUEST_CPUID_MASK(GUEST_CPUID_KVM_EAX, OWN)
+#define FEATURES_PV_EOI GUEST_CPUID_MASK(GUEST_CPUID_KVM_EAX, MAYBE) /**< its MSR is the hypervisor's */
 
 #define MSR_WALL_CLOCK	0x4b564d00u
 #define MSR_SYSTEM_TIME 0x4b564d01u
@@ -69,7 +62,7 @@ static hv_status_t add_leaves(struct vm *vm, const struct hv_caps *caps)
 		 .ebx = SIGNATURE_EBX,
 		 .ecx = SIGNATURE_ECX,
 		 .edx = SIGNATURE_EDX},
-		{.leaf = LEAF_FEATURES, .eax = FEATURES | (pv_eoi ? FEATURE_PV_EOI : 0)},
+		{.leaf = LEAF_FEATURES, .eax = FEATURES | (pv_eoi ? FEATURES_PV_EOI : 0)},
 	};
 	struct hv_x86_cpuid rows[HV_X86_CPUID_ROWS];
 	uint32_t count = HV_X86_CPUID_ROWS, at = 0;
