@@ -223,10 +223,23 @@ static void deadline_sooner(void *ctx)
 		platform_wake();
 }
 
+/** @req VMM-083 A command key of the console ends the VM, presses its power button, or says what there is. */
 static void escape(void *ctx, uint32_t key)
 {
-	if (key == 'q')
-		vm_stop(ctx, VMM_STATUS_QUIT, "ended by the user");
+	struct vm *vm = ctx;
+
+	switch (key) {
+	case 'q':
+		vm_stop(vm, VMM_STATUS_QUIT, "ended by the user");
+		break;
+	case 'p':
+		vm_log(vm, "power button pressed");
+		vm->machine->button(vm);
+		break;
+	default:
+		vm_log(vm, "Ctrl-] and q: end the VM; p: press its power button; Ctrl-]: send one");
+		break;
+	}
 }
 
 int vm_create(struct vm *vm, const struct options *options)

@@ -78,6 +78,30 @@ static void read_madt(const struct acpi_table *table)
 		machine.cpus = 1;
 }
 
+/** Fixed ACPI Description Table (5.2.9): the fields used here. */
+struct fadt {
+	struct acpi_header header;
+	uint32_t facs, dsdt;
+	uint8_t reserved, profile;
+	uint16_t sci;
+	uint32_t smi_command;
+	uint8_t enable, disable, s4bios, pstate;
+	uint32_t pm1a_event, pm1b_event, pm1a_control;
+} __attribute__((packed));
+
+static void read_fadt(const struct acpi_table *table)
+{
+	struct fadt fadt;
+
+	if (table->length < sizeof(fadt) ||
+	    !read_physical(NULL, table->phys, &fadt, sizeof(fadt)) || fadt.sci >= IRQ_LINES)
+		return;
+	machine.pm1_event = (uint16_t)fadt.pm1a_event;
+	machine.pm1_control = (uint16_t)fadt.pm1a_control;
+	machine.sci = fadt.sci;
+	machine.dsdt = fadt.dsdt;
+}
+
 void machine_init(void)
 {
 	struct acpi_root root;
@@ -91,4 +115,6 @@ void machine_init(void)
 	machine.has_acpi = acpi_find_rsdp_bios(&memory, &rsdp) && acpi_open(&memory, rsdp, &root);
 	if (machine.has_acpi && acpi_find_table(&memory, &root, "APIC", &table))
 		read_madt(&table);
+	if (machine.has_acpi && acpi_find_table(&memory, &root, "FACP", &table))
+		read_fadt(&table);
 }

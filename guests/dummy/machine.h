@@ -18,6 +18,9 @@ struct machine {
 	bool has_ioapic;
 	uintptr_t ioapic_address;
 	uint32_t ioapic_gsi_base;
+	uint16_t pm1_event, pm1_control; /**< ports of ACPI's power management; 0: there is none */
+	unsigned sci;			 /**< its interrupt */
+	uintptr_t dsdt;			 /**< 0: not found */
 	struct {
 		uint32_t gsi;
 		bool low_active;

@@ -8,6 +8,7 @@
 #include "guests/dummy/lapic.h"
 #include "guests/dummy/machine.h"
 #include "guests/dummy/pic.h"
+#include "guests/dummy/power.h"
 #include "guests/dummy/process.h"
 #include "guests/dummy/rt.h"
 #include "guests/dummy/sched.h"
@@ -57,6 +58,8 @@ void guest_main(const struct boot_info *boot)
 	say_what_is_here(boot);
 	test_run_all();
 	tap_note("the tests took %lu TSC ticks", rdtsc() - start);
+	if (cmdline_flag("button"))
+		power_wait_button();
 	if (cmdline_flag("loop") || cmdline_number("loop", 0) != 0)
 		heartbeat_forever(cmdline_number("loop", TIMER_HZ));
 }

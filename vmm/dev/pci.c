@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI devices: configuration space, BARs, interrupt pins, doorbells. MSI-X is in pci_msix.c, the host
- * bridge in pci_host.c.
+ * PCI devices: configuration space, BARs, interrupt pins, doorbells. MSI is in pci_msi.c, MSI-X in
+ * pci_msix.c, the host bridge in pci_host.c.
  *
  * @req VMM-110 A PCI device's BARs can be sized, moved and switched off at any time; where a BAR would
  *              lie over another device it answers nowhere.
@@ -29,7 +29,7 @@ uint16_t pci_load16(const uint8_t *at)
 	return value;
 }
 
-static uint32_t load32(const uint8_t *at)
+uint32_t pci_load32(const uint8_t *at)
 {
 	uint32_t value;
 
@@ -155,10 +155,10 @@ bool pci_doorbell(struct pci_device *pci, const struct pci_bell_request *request
 static uint64_t bar_target(const struct pci_device *pci, unsigned int index)
 {
 	const uint8_t *bar = pci->config + PCI_BAR0 + 4 * index;
-	uint64_t address = load32(bar) & ~0xfu;
+	uint64_t address = pci_load32(bar) & ~0xfu;
 
-	if (load32(bar) & PCI_BAR_64)
-		address |= (uint64_t)load32(bar + 4) << 32;
+	if (pci_load32(bar) & PCI_BAR_64)
+		address |= (uint64_t)pci_load32(bar + 4) << 32;
 	if (!(command(pci) & PCI_COMMAND_MEMORY) || address == 0)
 		return PCI_UNMAPPED;
 	return address;
@@ -199,8 +199,9 @@ void pci_drive(struct pci_device *pci)
 {
 	struct pci_bus *bus = pci->bus;
 	const bool level = pci->intx && !(command(pci) & PCI_COMMAND_INTX_DISABLE) &&
-			   !pci_msix_enabled(pci);
+			   !pci_msix_enabled(pci) && !pci_msi_enabled(pci);
 
+	pci_msi_drive(pci);
 	pci->config[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTX;
 	if (pci->intx)
 		pci->config[PCI_STATUS] |= PCI_STATUS_INTX;
@@ -259,7 +260,7 @@ void pci_device_write(struct pci_device *pci, unsigned int where, unsigned int s
 
 void pci_reset(struct pci_device *pci)
 {
-	pci->intx = false;
+	pci->intx = pci->msi_sent = false;
 	memcpy(pci->config, pci->start, PCI_CONFIG_SIZE);
 	pci_msix_reset(pci);
 	if (pci->bus)

@@ -12,6 +12,7 @@
  *	pci_init(&foo.pci, &class, &identity);
  *	pci_bar(&foo.pci, 0, 0x4000, PCI_BAR_64);		(0x1000 and larger, power of two)
  *	pci_capability(&foo.pci, PCI_CAP_VENDOR, bytes, size, writable);
+ *	pci_msi(&foo.pci);					(a message in place of the pin)
  *	pci_msix(&foo.pci, 4, vectors);				(table and PBA get BAR 4 to themselves)
  *	foo.pci.hooks = &hooks;					(may stay NULL)
  *	pci_attach(&bus, &foo.pci, slot);			(the machine does this)
@@ -61,6 +62,7 @@ enum pci_config {
 #define PCI_STATUS_CAPABILITIES	 0x0010u
 
 /* Capability IDs (appendix H). */
+#define PCI_CAP_MSI    0x05u
 #define PCI_CAP_VENDOR 0x09u
 #define PCI_CAP_MSIX   0x11u
 
@@ -148,7 +150,9 @@ struct pci_device {
 	uint16_t last; /**< the last capability, 0: none */
 	uint8_t bells;
 	uint8_t slot;
+	uint16_t msi; /**< where its MSI capability is; 0: none */
 	bool intx; /**< what the device asks for on its interrupt pin */
+	bool msi_sent; /**< the message for this request */
 	bool intx_driven; /**< what it drives */
 };
 
@@ -190,6 +194,8 @@ void pci_bar(struct pci_device *pci, unsigned int index, uint64_t size, uint32_t
  */
 unsigned int pci_capability(struct pci_device *pci, uint8_t id, const void *body, size_t size,
 			    const void *writable);
+/** Give it MSI with one message, which is sent in place of pci_intx()'s level where the guest wants that. */
+void pci_msi(struct pci_device *pci);
 /** Give it MSI-X with `vectors` (1 to PCI_MSIX_MAX), in a 32-bit BAR of 4 KiB of its own. */
 void pci_msix(struct pci_device *pci, unsigned int bar, unsigned int vectors);
 /** State after a reset: configuration space, BARs, MSI-X, pin. Called by the device's class.reset. */
@@ -200,7 +206,7 @@ bool pci_msix_enabled(const struct pci_device *pci);
 /** Raise an MSI-X vector: now, or where it is masked as soon as it isn't. False: MSI-X is off, or there is no
  *  such vector. */
 bool pci_msix_raise(struct pci_device *pci, unsigned int vector);
-/** Level of the interrupt pin. */
+/** Level of the interrupt pin; with MSI switched on, a rise sends the message. */
 void pci_intx(struct pci_device *pci, bool level);
 
 /**

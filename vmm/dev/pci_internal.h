@@ -6,6 +6,7 @@
 #include "vmm/dev/pci.h"
 
 uint16_t pci_load16(const uint8_t *at);
+uint32_t pci_load32(const uint8_t *at);
 
 /** A device's configuration space, as the guest reads and writes it; the access is inside. */
 uint32_t pci_device_read(struct pci_device *pci, unsigned int where, unsigned int size);
@@ -13,6 +14,11 @@ void pci_device_write(struct pci_device *pci, unsigned int where, unsigned int s
 		      uint32_t value);
 /** Drive the interrupt pin as the device and its registers say. */
 void pci_drive(struct pci_device *pci);
+
+/** Has the guest switched MSI on? */
+bool pci_msi_enabled(const struct pci_device *pci);
+/** The device's request, or a register, may have changed: send the message where it is time. */
+void pci_msi_drive(struct pci_device *pci);
 
 /** State after a reset; what the table says stays hidden until then. */
 void pci_msix_reset(struct pci_device *pci);

@@ -253,17 +253,57 @@ static void pci_windows(struct aml *aml, const struct acpi_machine *machine)
 	aml_resources_end(aml, crs);
 }
 
-/** Package () {slot << 16 | all functions, pin, 0 (no link device), GSI}. */
-static void pci_route(struct aml *aml, const struct acpi_machine *machine, uint32_t slot,
-		      uint32_t pin)
+/** Package () {slot << 16 | all functions, pin, 0 (no link device), interrupt}. */
+static void pci_route(struct aml *aml, uint32_t slot, uint32_t pin, uint32_t interrupt)
 {
 	struct aml_block route = aml_package(aml, 4);
 
 	aml_integer(aml, slot << 16 | 0xffff);
 	aml_integer(aml, pin);
 	aml_integer(aml, 0);
-	aml_integer(aml, machine->pci_gsi + pci_swizzle(slot, pin));
+	aml_integer(aml, interrupt);
 	aml_end(aml, route);
+}
+
+/** Where each slot's pins lead to, on the I/O APIC or on the 8259s. */
+static void pci_routes(struct aml *aml, const struct acpi_machine *machine, const char *name,
+		       bool ioapic)
+{
+	aml_name(aml, name);
+	struct aml_block routes = aml_package(aml, (PCI_SLOTS - 1) * PCI_PINS);
+
+	for (uint32_t i = PCI_PINS; i < PCI_SLOTS * PCI_PINS; i++) {
+		const uint32_t slot = i / PCI_PINS, pin = i % PCI_PINS;
+		const uint32_t line = pci_swizzle(slot, pin);
+
+		pci_route(aml, slot, pin, ioapic ? machine->pci_gsi + line : machine->pci_irq[line]);
+	}
+	aml_end(aml, routes);
+}
+
+/** _PRT: what the system has said of its interrupt controllers by \_PIC decides (6.2.13). */
+static void pci_routing(struct aml *aml, const struct acpi_machine *machine)
+{
+	pci_routes(aml, machine, "PRTA", true);
+	pci_routes(aml, machine, "PRTP", false);
+	struct aml_block method = aml_method(aml, "_PRT", 0);
+	struct aml_block apic = aml_if(aml, "\\PICF");
+
+	aml_return(aml, "PRTA");
+	aml_end(aml, apic);
+	aml_return(aml, "PRTP");
+	aml_end(aml, method);
+}
+
+/** \_PIC (5.8.1): 0: 8259s, 1: I/O APIC. */
+static void pic_method(struct aml *aml)
+{
+	aml_name(aml, "\\PICF");
+	aml_integer(aml, 0);
+	struct aml_block method = aml_method(aml, "\\_PIC", 1);
+
+	aml_store_argument(aml, "\\PICF");
+	aml_end(aml, method);
 }
 
 static void pci_root(struct aml *aml, const struct acpi_machine *machine)
@@ -275,11 +315,7 @@ static void pci_root(struct aml *aml, const struct acpi_machine *machine)
 	aml_name(aml, "_UID");
 	aml_integer(aml, 0);
 	pci_windows(aml, machine);
-	aml_name(aml, "_PRT");
-	struct aml_block routes = aml_package(aml, (PCI_SLOTS - 1) * PCI_PINS);
-	for (uint32_t i = PCI_PINS; i < PCI_SLOTS * PCI_PINS; i++)
-		pci_route(aml, machine, i / PCI_PINS, i % PCI_PINS);
-	aml_end(aml, routes);
+	pci_routing(aml, machine);
 	aml_end(aml, device);
 }
 
@@ -356,6 +392,7 @@ static uint32_t dsdt_build(struct builder *b)
 	}
 	struct aml aml = {.at = (uint8_t *)(header + 1), .end = b->room.host + b->room.size};
 	s5(&aml);
+	pic_method(&aml);
 	struct aml_block scope = aml_scope(&aml, "\\_SB_");
 	pci_root(&aml, b->machine);
 	isa_devices(&aml, b->machine);

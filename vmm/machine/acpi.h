@@ -17,6 +17,7 @@ struct acpi_machine {
 	uint32_t pm_base;  /**< first port of acpi_pm.h */
 	uint32_t sci;	   /**< interrupt of the power management registers: level, active high */
 	uint32_t pci_gsi;  /**< first of the four interrupts that PCI pins are wired to */
+	const uint8_t *pci_irq; /**< those of the 8259s that they are wired to, four */
 	uint32_t ecam;	   /**< address of bus 0's configuration space */
 	uint32_t mmio, mmio_end; /**< window for BARs below 4 GiB */
 	uint64_t mmio64, mmio64_end; /**< one above; 0: none */

@@ -15,6 +15,11 @@
 #define SCOPE_OP   0x10u
 #define BUFFER_OP  0x11u
 #define PACKAGE_OP 0x12u
+#define METHOD_OP  0x14u
+#define ARG0_OP	   0x68u
+#define STORE_OP   0x70u
+#define IF_OP	   0xa0u
+#define RETURN_OP  0xa4u
 #define EXT_OP	   0x5bu
 #define DEVICE_OP  0x82u
 
@@ -132,6 +137,38 @@ void aml_end(struct aml *aml, struct aml_block block)
 	block.length[0] = (uint8_t)(LENGTH_FORM | (length & 0xf));
 	block.length[1] = (uint8_t)(length >> 4);
 	block.length[2] = (uint8_t)(length >> 12);
+}
+
+struct aml_block aml_method(struct aml *aml, const char *path, unsigned int arguments)
+{
+	aml_byte(aml, METHOD_OP);
+	const struct aml_block block = begin(aml);
+
+	aml_path(aml, path);
+	aml_byte(aml, (uint8_t)arguments);
+	return block;
+}
+
+void aml_store_argument(struct aml *aml, const char *path)
+{
+	aml_byte(aml, STORE_OP);
+	aml_byte(aml, ARG0_OP);
+	aml_path(aml, path);
+}
+
+struct aml_block aml_if(struct aml *aml, const char *path)
+{
+	aml_byte(aml, IF_OP);
+	const struct aml_block block = begin(aml);
+
+	aml_path(aml, path);
+	return block;
+}
+
+void aml_return(struct aml *aml, const char *path)
+{
+	aml_byte(aml, RETURN_OP);
+	aml_path(aml, path);
 }
 
 void aml_name(struct aml *aml, const char *path)

@@ -33,6 +33,14 @@ void aml_eisa_id(struct aml *aml, const char *id);
 
 /** Name (path, …): what is written next is the object. */
 void aml_name(struct aml *aml, const char *path);
+/** Method (path, arguments) { … }. */
+struct aml_block aml_method(struct aml *aml, const char *path, unsigned int arguments);
+/** If (path) { … }: where the named integer isn't 0. */
+struct aml_block aml_if(struct aml *aml, const char *path);
+/** Store (Arg0, path). */
+void aml_store_argument(struct aml *aml, const char *path);
+/** Return (path). */
+void aml_return(struct aml *aml, const char *path);
 /** Scope (path) { … }. */
 struct aml_block aml_scope(struct aml *aml, const char *path);
 /** Device (path) { … }. */
@@ -41,7 +49,7 @@ struct aml_block aml_device(struct aml *aml, const char *path);
 struct aml_block aml_package(struct aml *aml, uint8_t count);
 /** Name (_CRS, ResourceTemplate () { … }): the size of the buffer comes at the end. */
 struct aml_block aml_resources(struct aml *aml);
-/** The end of a scope, device or package. */
+/** The end of a scope, device, package, method or If. */
 void aml_end(struct aml *aml, struct aml_block block);
 /** The end of a resource template: end tag and sizes. */
 void aml_resources_end(struct aml *aml, struct aml_block block);

@@ -17,7 +17,8 @@
  * ROM is firmware's, and pc_firmware.c has what it needs to do the rest.
  *
  * Interrupts go to both 8259s and I/O APIC, whose inputs are: 2 the PIT, 1 and 3 to 15 those of the 8259s, 9 the
- * ACPI SCI, 16 to 19 the four PCI interrupt lines. The PCI lines are active low, all others active high.
+ * ACPI SCI, 16 to 19 the four PCI interrupt lines, which the 8259s have at 10 and 11. The PCI lines are active
+ * low, all others active high. There is no HPET: PIT, ACPI timer, TSC and local APIC timer are enough.
  */
 #include "lib/multiboot.h"
 #include "lib/string.h"
@@ -63,6 +64,12 @@
 /* Inputs of the I/O APIC. */
 #define GSI_PIT 2u
 #define GSI_PCI 16u
+
+/** Inputs of the 8259s that the four PCI lines lead to, as SeaBIOS has them. */
+static const uint8_t pci_irq[PCI_PINS] = {11, 10, 10, 11};
+/** Level-triggered ones, as firmware programs ELCR: the SCI and PCI's. */
+#define ELCR_PORT 0x4d0u
+#define ELCR_LEVEL (1u << IRQ_SCI | 1u << 10 | 1u << 11)
 
 #define COM1_PORT 0x3f8u
 #define COM2_PORT 0x2f8u
@@ -122,11 +129,14 @@ static void rtc_line(void *ctx, unsigned int irq, bool level)
 		acpi_pm_rtc(&pc.pm);
 }
 
-/** A PCI interrupt line: low is active. The 8259s don't get them. */
+/** A PCI interrupt line: low is active. Two each share an input of the 8259s. */
 static void pci_line(void *ctx, unsigned int pin, bool asserted)
 {
+	const bool other = pc.pci.pin[pin ^ 3].level;
+
 	(void)ctx;
 	ioapic_line(&pc.ioapic, GSI_PCI + pin, !asserted);
+	i8259_line(&pc.pic, pci_irq[pin], asserted || other);
 }
 
 /** The PIT's edges cost events: only while a controller lets them through. */
@@ -394,6 +404,7 @@ static hv_status_t acpi_data(struct vm *vm, const struct acpi_room *room, uint32
 		.pm_base = ACPI_PM_BASE,
 		.sci = IRQ_SCI,
 		.pci_gsi = GSI_PCI,
+		.pci_irq = pci_irq,
 		.ecam = PCI_ECAM,
 		.mmio = PCI_MEMORY,
 		.mmio_end = PCI_MEMORY_END,
@@ -410,11 +421,10 @@ static hv_status_t acpi_data(struct vm *vm, const struct acpi_room *room, uint32
 /** What firmware leaves, for a kernel that is loaded by us. ACPI tables are where they are searched for. */
 static hv_status_t leave_as_firmware(struct vm *vm)
 {
-	/* What systems that know no I/O APIC find: interrupts that never come. */
-	static const uint8_t pci_lines[PCI_PINS] = {0xff, 0xff, 0xff, 0xff};
 	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, HIGH_START - BIOS_START};
 
-	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_lines);
+	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_irq);
+	bus_port_write(&vm->bus, ELCR_PORT, 2, ELCR_LEVEL);
 	bios_data(vm);
 	screen_clear(vm);
 	return acpi_data(vm, &room, FACS);

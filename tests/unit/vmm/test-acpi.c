@@ -16,12 +16,14 @@
 static uint8_t memory[0x10000], facs[ACPI_FACS_SIZE];
 static const struct acpi_room room = {memory, WHERE, sizeof(memory)};
 
+static const uint8_t pci_irq[] = {10, 11, 10, 11};
 static const struct acpi_machine machine = {
 	.vcpus = 4,
 	.ioapic = 0xfec00000,
 	.pm_base = 0x600,
 	.sci = 9,
 	.pci_gsi = 16,
+	.pci_irq = pci_irq,
 	.ecam = 0xe0000000,
 	.mmio = 0xc0000000,
 	.mmio_end = 0xe0000000,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The PCI bus and what every device on it does. @verifies VMM-110 VMM-111 VMM-112 */
+/* The PCI bus and what every device on it does. @verifies VMM-110 VMM-111 VMM-112 VMM-118 */
 #include "tests/unit/vmm/bench.h"
 
 #include <string.h>
@@ -125,6 +125,7 @@ static int setup(void **state)
 	assert_int_equal(pci_capability(&card, PCI_CAP_VENDOR, body, sizeof(body), writable),
 			 FIRST_CAP);
 	pci_msix(&card, 4, 3);
+	pci_msi(&card);
 	card.hooks = &hooks;
 	assert_int_equal(pci_attach(&bus, &card, SLOT), HV_OK);
 	pci_bus_reset(&bus);
@@ -170,7 +171,7 @@ static void what_is_there(void **state)
 	assert_int_equal(get(0, PCI_REVISION, 4) >> 16, 0x0600);
 	assert_int_equal(get(SLOT, PCI_CAPABILITIES, 1), FIRST_CAP);
 	assert_int_equal(get(SLOT, FIRST_CAP, 4), 0x01084809);
-	assert_int_equal(get(SLOT, FIRST_CAP + 8, 2), PCI_CAP_MSIX);
+	assert_int_equal(get(SLOT, FIRST_CAP + 8, 1), PCI_CAP_MSIX);
 	assert_true(get(SLOT, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES);
 	assert_int_equal(read32(ECAM + (SLOT << 15)), 0x56781234);
 	assert_int_equal(read32(ECAM + (SLOT << 15) + 0x100), 0);
@@ -392,6 +393,85 @@ static void msix_masks(void **state)
 	assert_int_equal(read32(table + MSIX_PBA), 0);
 }
 
+/* ------------------------------------------------------------------------------------------- MSI */
+
+#define MSI (FIRST_CAP + 8 + 12) /* behind MSI-X */
+
+static void msi_setup(void)
+{
+	assert_int_equal(get(SLOT, MSI, 1), PCI_CAP_MSI);
+	assert_int_equal(get(SLOT, MSI + 2, 2), 0x0180); /* one message, 64 bits, maskable */
+	set(SLOT, MSI + 4, 4, UINT32_MAX);
+	assert_int_equal(get(SLOT, MSI + 4, 4), 0xfffffffc);
+	set(SLOT, MSI + 4, 4, 0xfee01000);
+	set(SLOT, MSI + 8, 4, 1);
+	set(SLOT, MSI + 12, 2, 0x4061);
+	set(SLOT, MSI + 2, 2, 1);
+}
+
+/** A message for each request, instead of the pin. */
+static void msi_in_place_of_the_pin(void **state)
+{
+	const unsigned int n = pci_swizzle(SLOT, 0);
+
+	(void)state;
+	msi_setup();
+	pci_intx(&card, true);
+	assert_false(pin_level[n]);
+	assert_int_equal(mock_msi_count, 1);
+	assert_true(mock_msis[0].address == UINT64_C(0x1fee01000));
+	assert_int_equal(mock_msis[0].data, 0x4061);
+	set(SLOT, PCI_INTERRUPT_LINE, 1, 5); /* nothing to do with it */
+	pci_intx(&card, true);
+	assert_int_equal(mock_msi_count, 1);
+	pci_intx(&card, false);
+	pci_intx(&card, true);
+	assert_int_equal(mock_msi_count, 2);
+	set(SLOT, MSI + 2, 2, 0);
+	assert_true(pin_level[n]); /* still asked for: now by the pin */
+	set(SLOT, MSI + 2, 2, 1);
+	assert_false(pin_level[n]);
+	assert_int_equal(mock_msi_count, 3);
+	pci_bus_reset(&bus);
+	assert_int_equal(get(SLOT, MSI + 2, 2), 0x0180);
+	assert_int_equal(get(SLOT, MSI + 4, 4), 0);
+}
+
+static void msi_masked(void **state)
+{
+	(void)state;
+	msi_setup();
+	set(SLOT, MSI + 16, 4, UINT32_MAX);
+	assert_int_equal(get(SLOT, MSI + 16, 4), 1);
+	pci_intx(&card, true);
+	assert_int_equal(mock_msi_count, 0);
+	assert_int_equal(get(SLOT, MSI + 20, 4), 1);
+	set(SLOT, MSI + 20, 4, 0); /* read-only */
+	assert_int_equal(get(SLOT, MSI + 20, 4), 1);
+	set(SLOT, MSI + 16, 4, 0);
+	assert_int_equal(mock_msi_count, 1);
+	assert_int_equal(get(SLOT, MSI + 20, 4), 0);
+	pci_intx(&card, false);
+	set(SLOT, MSI + 16, 4, 1);
+	pci_intx(&card, true);
+	pci_intx(&card, false); /* the request goes away while it is masked */
+	assert_int_equal(get(SLOT, MSI + 20, 4), 0);
+	set(SLOT, MSI + 16, 4, 0);
+	assert_int_equal(mock_msi_count, 1);
+}
+
+/** MSI-X and MSI are never on together in a guest that keeps to 6.8.2: MSI-X has its own messages then. */
+static void msi_beside_msix(void **state)
+{
+	(void)state;
+	msix_setup();
+	msi_setup();
+	set(SLOT, MSIX_CTRL, 2, 0x8000);
+	assert_true(pci_msix_raise(&card, 1));
+	assert_int_equal(mock_msi_count, 1);
+	assert_int_equal(mock_msis[0].data, 0x4041);
+}
+
 static void dma_needs_a_bus_master(void **state)
 {
 	(void)state;
@@ -438,6 +518,9 @@ int main(void)
 		cmocka_unit_test_setup(an_interrupt_line_is_shared, setup),
 		cmocka_unit_test_setup(msix_messages, setup),
 		cmocka_unit_test_setup(msix_masks, setup),
+		cmocka_unit_test_setup(msi_in_place_of_the_pin, setup),
+		cmocka_unit_test_setup(msi_masked, setup),
+		cmocka_unit_test_setup(msi_beside_msix, setup),
 		cmocka_unit_test_setup(dma_needs_a_bus_master, setup),
 		cmocka_unit_test_setup(anything_goes, setup),
 	};

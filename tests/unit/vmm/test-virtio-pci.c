@@ -287,6 +287,30 @@ static void a_pin_interrupts_without_msix(void **state)
 	assert_false(bench.level);
 }
 
+/** MSI in place of the pin: the interrupt status is as with the pin. */
+static void a_message_instead_of_the_pin(void **state)
+{
+	unsigned int at = config(PCI_CAPABILITIES, 1);
+
+	(void)state;
+	while (config(at, 1) != PCI_CAP_MSI)
+		at = config(at + 1, 1);
+	pci_config_write(&bus, SLOT, at + 4, 4, 0xfee01000);
+	pci_config_write(&bus, SLOT, at + 12, 2, 0x71);
+	pci_config_write(&bus, SLOT, at + 2, 2, 1);
+	driver_start(VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	say(true);
+	assert_int_equal(messages, 1);
+	assert_int_equal(message_address, 0xfee01000);
+	assert_int_equal(message_data, 0x71);
+	assert_false(bench.level);
+	virtio_config_changed(&console.dev); /* nobody has looked yet: no further message */
+	assert_int_equal(messages, 1);
+	assert_int_equal(load(cap_address(3), 1), 3);
+	say(true);
+	assert_int_equal(messages, 2);
+}
+
 static void messages_interrupt(void **state)
 {
 	(void)state;
@@ -418,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup(it_is_found, setup),
 		cmocka_unit_test_setup(a_driver_comes_up, setup),
 		cmocka_unit_test_setup(a_pin_interrupts_without_msix, setup),
+		cmocka_unit_test_setup(a_message_instead_of_the_pin, setup),
 		cmocka_unit_test_setup(messages_interrupt, setup),
 		cmocka_unit_test_setup(what_makes_no_sense_does_nothing, setup),
 		cmocka_unit_test_setup(a_mistake_asks_for_a_reset, setup),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * @req VMM-505 A virtio device on PCI has the capabilities of VIRTIO 1.2, 4.1.4, MSI-X with a vector per
- *              queue, and INTx with an interrupt status where MSI-X is off; a notification is a doorbell.
+ *              queue, and MSI or INTx with an interrupt status where MSI-X is off; a notification is a
+ *              doorbell.
  */
 #include "vmm/dev/virtio/virtio_pci.h"
 
@@ -459,6 +460,7 @@ void virtio_pci_init(struct virtio_pci *vpci, struct virtio_device *device)
 	pci_init(&vpci->pci, &vpci->class, &identity);
 	pci_bar(&vpci->pci, 0, VIRTIO_PCI_SIZE, 0);
 	pci_msix(&vpci->pci, 1, device->class->queues + 1u);
+	pci_msi(&vpci->pci);
 	capability(vpci, CAP_COMMON, VIRTIO_PCI_COMMON, COMMON_SIZE, 0);
 	capability(vpci, CAP_ISR, VIRTIO_PCI_ISR, 1, 0);
 	capability(vpci, CAP_DEVICE, VIRTIO_PCI_CONFIG, VIRTIO_CONFIG_SIZE, 0);
