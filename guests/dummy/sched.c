@@ -75,10 +75,11 @@ void sched_init_cpu(void)
 {
 	static struct spinlock lock;
 	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->current; /* of before, if it was started again */
 
 	spin_lock(&lock);
-	struct thread *t = new_thread(cpu->index);
-
+	if (t == NULL)
+		t = new_thread(cpu->index);
 	spin_unlock(&lock);
 	if (t == NULL)
 		panic("no thread for CPU %u", cpu->index);

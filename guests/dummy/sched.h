@@ -46,7 +46,7 @@ struct thread {
 	struct thread_end end;
 };
 
-/** Makes the calling context the first thread of this CPU. */
+/** Makes the calling context the first thread of this CPU; also when it is started again, idle. */
 void sched_init_cpu(void);
 
 /** @return the running thread, or NULL before sched_init_cpu(). */

@@ -25,6 +25,7 @@ extern const uint8_t trampoline_root[], trampoline_stack[], trampoline_entry[], 
 
 static uint8_t stacks[CPUS_MAX][STACK_BYTES] __attribute__((aligned(16)));
 static unsigned running = 1;
+static unsigned starts[CPUS_MAX];
 
 /* One request to each CPU at a time. */
 static struct {
@@ -37,6 +38,11 @@ static struct {
 unsigned smp_cpus(void)
 {
 	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+}
+
+unsigned smp_starts(unsigned cpu)
+{
+	return __atomic_load_n(&starts[cpu], __ATOMIC_ACQUIRE);
 }
 
 static void set_variable(const uint8_t *label, uint64_t value, size_t size)
@@ -52,7 +58,7 @@ static _Noreturn void ap_main(uint32_t index)
 	syscall_init_cpu();
 	sched_init_cpu();
 	timer_init_ap();
-	__atomic_store_n(&running, index + 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&starts[index], 1, __ATOMIC_RELEASE);
 	for (;;)
 		sched_idle_once();
 }
@@ -66,29 +72,29 @@ static void prepare_trampoline(void)
 	set_variable(trampoline_efer, EFER_LME | (cpu_features.nx ? EFER_NXE : 0), 4);
 }
 
-static bool wait_running(unsigned count, uint64_t us)
+static bool wait_start(unsigned index, unsigned before, uint64_t us)
 {
 	uint64_t end = clock_after_us(us);
 
-	while (smp_cpus() < count && !clock_passed(end))
+	while (smp_starts(index) == before && !clock_passed(end))
 		cpu_pause();
-	return smp_cpus() >= count;
+	return smp_starts(index) != before;
 }
 
 /* SDM vol. 3, 8.4.4.1: INIT, 10 ms, start-up, and once more if it doesn't come. */
 static bool start_cpu(unsigned index, uint32_t apic_id)
 {
-	uint32_t startup = APIC_DM_STARTUP | APIC_ICR_ASSERT | TRAMPOLINE_PAGE >> 12;
+	const unsigned before = smp_starts(index);
 
 	set_variable(trampoline_index, index, 4);
 	set_variable(trampoline_stack, (uintptr_t)stacks[index] + STACK_BYTES, 8);
 	lapic_send(apic_id, APIC_DM_INIT | APIC_ICR_ASSERT);
 	clock_delay_us(10000);
-	lapic_send(apic_id, startup);
-	if (wait_running(index + 1, 2000))
+	lapic_send(apic_id, SMP_STARTUP);
+	if (wait_start(index, before, 2000))
 		return true;
-	lapic_send(apic_id, startup);
-	return wait_running(index + 1, START_LIMIT_US);
+	lapic_send(apic_id, SMP_STARTUP);
+	return wait_start(index, before, START_LIMIT_US);
 }
 
 static bool call_handler(struct trap_frame *frame, void *ctx)
@@ -115,9 +121,23 @@ static void start_all(void)
 			continue;
 		if (!lapic_is_x2apic() && id > 0xfe)
 			continue;
-		if (!start_cpu(index, id))
+		if (start_cpu(index, id))
+			__atomic_store_n(&running, index + 1, __ATOMIC_RELEASE);
+		else
 			tap_note("the CPU with APIC identifier %u did not start", id);
 	}
+}
+
+/* Between these calls, code may be executed in the trampoline's page. */
+static void open_trampoline(void)
+{
+	prepare_trampoline();
+	paging_protect(paging_kernel_root(), TRAMPOLINE_PAGE, PTE_RW);
+}
+
+static void close_trampoline(void)
+{
+	paging_protect(paging_kernel_root(), TRAMPOLINE_PAGE, PTE_RW | PTE_XD | PTE_G);
 }
 
 void smp_init(void)
@@ -128,10 +148,19 @@ void smp_init(void)
 	if (!machine.has_madt || machine.cpus < 2 || cmdline_flag("smp=0") ||
 	    !paging_translate(paging_kernel_root(), TRAMPOLINE_PAGE, NULL, &rights))
 		return;
-	prepare_trampoline();
-	paging_protect(paging_kernel_root(), TRAMPOLINE_PAGE, PTE_RW);
+	open_trampoline();
 	start_all();
-	paging_protect(paging_kernel_root(), TRAMPOLINE_PAGE, PTE_RW | PTE_XD | PTE_G);
+	close_trampoline();
+}
+
+bool smp_start_again(unsigned cpu)
+{
+	bool started;
+
+	open_trampoline();
+	started = start_cpu(cpu, cpu_get(cpu)->apic_id);
+	close_trampoline();
+	return started;
 }
 
 bool smp_call(unsigned cpu, void (*fn)(uint64_t arg), uint64_t arg)

@@ -9,7 +9,7 @@ static const struct test_group groups[] = {
 	{"boot", tests_boot},	  {"cpu", tests_cpu},	    {"trap", tests_trap},
 	{"ring3", tests_ring3},	  {"paging", tests_paging}, {"device", tests_device},
 	{"timer", tests_timer},	  {"process", tests_process}, {"apic", tests_apic},
-	{"smp", tests_smp},
+	{"smp", tests_smp},	  {"ipi", tests_ipi},
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))

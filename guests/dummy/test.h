@@ -41,6 +41,6 @@ bool test_same_error(uint64_t expected, uint64_t got);
 void test_run_all(void);
 
 extern const struct test tests_boot[], tests_cpu[], tests_trap[], tests_ring3[], tests_paging[],
-	tests_device[], tests_timer[], tests_process[], tests_apic[], tests_smp[];
+	tests_device[], tests_timer[], tests_process[], tests_apic[], tests_smp[], tests_ipi[];
 
 #endif

@@ -9,7 +9,8 @@ BOTH = ("normal", "paranoid")
 NORMAL = ("normal",)
 
 # What needs other CPUs, and what they have to start with.
-SMP_TESTS = ("--cmdline", "tests=apic,smp")
+SMP_TESTS = ("--cmdline", "tests=apic,smp,ipi")
+XAPIC = ("--cmdline", "tests=apic,smp,ipi x2apic=0")
 
 
 def _name(vcpus, cpus):
@@ -17,11 +18,11 @@ def _name(vcpus, cpus):
 
 
 def _dummy(machine, vcpus, cpus, *options, name="dummy", builds=NORMAL, timeout=120):
-    """@verifies DUM-013 HV-074"""
+    """@verifies DUM-013 DUM-014 HV-074"""
     return boot(f"{name}, {_name(vcpus, cpus)}", machine, *options,
                 "--cpus", str(cpus), "--vcpus", str(vcpus), *DUMMY,
                 tap=1, expect=(r"^ok \d+ - all-cpus-started$", r"^ok \d+ - programs-on-each-cpu$",
-                               ENDED),
+                               r"^ok \d+ - tlb-shootdown-under-load$", ENDED),
                 timeout=timeout, builds=builds)
 
 
@@ -41,4 +42,6 @@ CASES = [
     _dummy("bochs-vmx", 2, 2),
     _dummy("bochs-vmx", 4, 2, *SMP_TESTS, name="dummy's SMP tests"),
     _dummy("bochs-svm", 2, 1, *SMP_TESTS, name="dummy's SMP tests"),
+    _dummy("qemu-svm", 4, 2, ICOUNT, *XAPIC, name="dummy's SMP tests by xAPIC", builds=BOTH),
+    _dummy("bochs-vmx", 2, 1, *XAPIC, name="dummy's SMP tests by xAPIC"),
 ]
