@@ -89,6 +89,20 @@ test-long: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests that take lon
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
 	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)
 
+.PHONY: install deb setup-deb
+# As `sudo make install`, after `make`: nothing is built as root then.
+PREFIX ?= /usr/local
+install: $(TREE)  ## install the command, its manual page, the library: PREFIX=/usr/local DESTDIR=
+	@$(MESON) configure $(TREE) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) $(MESON) install -C $(TREE) --quiet
+
+setup-deb:
+	@$(SETUP) deb
+
+deb: setup-deb  ## build Debian packages, in build/packages
+	@debian/rules binary TREE=$(BUILD)/deb OUT=$(BUILD)/packages >$(BUILD)/deb.log 2>&1 || { cat $(BUILD)/deb.log; false; }
+	@ls $(BUILD)/packages/*.deb
+
 docs: setup-docs $(BUILD)  ## build the reference manual and the requirement-to-test table
 	@tools/docs.sh $(BUILD)
 

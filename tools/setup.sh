@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Installs the Debian packages that the given goals need and that are not there, saying which.
-# Usage: tools/setup.sh [--check] GOAL...    goals: build qemu bochs test docs
+# Usage: tools/setup.sh [--check] GOAL...    goals: build qemu bochs test docs deb
 #   --check: only say what is missing, status 1 where something is.
 # Done in a few milliseconds where nothing is missing.
 set -eu
@@ -13,6 +13,7 @@ packages_bochs='bochs bochsbios bochs-term vgabios grub-common grub-pc-bin xorri
 packages_test="acpica-tools babeltrace2 python3-jsonschema python3-yaml mandoc clang-14 libclang-rt-14-dev \
 	grub-efi-amd64-bin mtools ovmf"
 packages_docs='doxygen'
+packages_deb='dpkg-dev'
 
 say() {
 	echo "hypike setup: $*" >&2
@@ -23,8 +24,9 @@ packages_of() {
 	build) echo "$packages_build" ;;
 	qemu) echo "$packages_build $packages_qemu" ;;
 	bochs) echo "$packages_build $packages_bochs" ;;
-	test) echo "$packages_build $packages_qemu $packages_bochs $packages_test $packages_docs" ;;
+	test) echo "$packages_build $packages_qemu $packages_bochs $packages_test $packages_docs $packages_deb" ;;
 	docs) echo "$packages_build $packages_docs" ;;
+	deb) echo "$packages_build $packages_deb" ;;
 	*)
 		say "unknown goal '$1'"
 		exit 2
