@@ -83,18 +83,21 @@ endef
 test: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests, on both builds (TESTS=pattern: only those that match)
 	$(call run_tests,gnumach invaders memtest seabios linux)
 
-test-long: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests that take long (TESTS=pattern, too)
+test-long: setup-test setup-long $(BUILD) $(BUILD)-paranoid  ## run the tests that take long (TESTS=pattern, too)
 	$(call run_tests,gnumach invaders memtest seabios linux linux-full,--long)
 
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
 	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)
 
-.PHONY: install deb setup-deb
+.PHONY: install deb setup-deb setup-long
 # As `sudo make install`, after `make`: nothing is built as root then.
 PREFIX ?= /usr/local
 install: $(TREE)  ## install the command, its manual page, the library: PREFIX=/usr/local DESTDIR=
 	@$(MESON) configure $(TREE) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(TREE) --quiet
+
+setup-long:
+	@$(SETUP) long
 
 setup-deb:
 	@$(SETUP) deb

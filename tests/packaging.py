@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-YAML = "first.yaml"
+YAML = "system.yaml"
 
 
 def run(*command, cwd=None, env=None, timeout=300):
@@ -44,7 +44,7 @@ def need(*command, **rest):
 def command_works(prefix, work):
     """The installed command builds an image of the parts that were installed with it."""
     tool = os.path.join(prefix, "bin", "hypike")
-    need(tool, "new", YAML, cwd=work)
+    need(tool, "new", cwd=work)
     need(tool, "check", YAML, cwd=work)
     need(tool, "build", YAML, "-o", "system.iso", cwd=work)
     assert os.path.getsize(os.path.join(work, "system.iso")) > 100000
@@ -72,8 +72,9 @@ def completion(prefix, _):
 def library(prefix, work):
     """A program of somebody else's, by pkg-config alone."""
     found = glob.glob(os.path.join(prefix, "lib", "*", "pkgconfig"))
-    env = {"PKG_CONFIG_PATH": found[0]}
-    flags = need("pkg-config", "--define-prefix", "--cflags", "--libs", "hypike-vmm", env=env).split()
+    env = {"PKG_CONFIG_PATH": found[0],
+           "PKG_CONFIG_SYSROOT_DIR": prefix.removesuffix("/usr/local")}
+    flags = need("pkg-config", "--cflags", "--libs", "hypike-vmm", env=env).split()
     program = os.path.join(work, "embed")
     need("cc", "-Wall", "-Wextra", "-Werror", os.path.join(SOURCE, "examples/embed/embed.c"), "-o",
          program, *flags)
@@ -129,9 +130,9 @@ def deb_installs(packages, root):
 
 def deb_runs(root):
     """What needs neither an emulator nor KVM."""
-    in_chroot(root, "hypike", "new", "/tmp/first.yaml")
-    in_chroot(root, "hypike", "check", "/tmp/first.yaml")
-    in_chroot(root, "hypike", "build", "/tmp/first.yaml", "--system-image", "-o", "/tmp/system.img")
+    in_chroot(root, "hypike", "new", "/tmp")
+    in_chroot(root, "hypike", "check", "/tmp/system.yaml")
+    in_chroot(root, "hypike", "build", "/tmp/system.yaml", "--system-image", "-o", "/tmp/system.img")
     in_chroot(root, "hypike", "run", "--dry-run", "--kernel",
               "/usr/lib/hypike/guests/dummy/dummy.elf")
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Installs the Debian packages that the given goals need and that are not there, saying which.
-# Usage: tools/setup.sh [--check] GOAL...    goals: build qemu bochs test docs deb
+# Usage: tools/setup.sh [--check] GOAL...    goals: build qemu bochs test long docs deb
 #   --check: only say what is missing, status 1 where something is.
 # Done in a few milliseconds where nothing is missing.
 set -eu
@@ -14,6 +14,7 @@ packages_test="acpica-tools babeltrace2 python3-jsonschema python3-yaml mandoc c
 	grub-efi-amd64-bin mtools ovmf"
 packages_docs='doxygen'
 packages_deb='dpkg-dev'
+packages_long='debootstrap'
 
 say() {
 	echo "hypike setup: $*" >&2
@@ -27,6 +28,7 @@ packages_of() {
 	test) echo "$packages_build $packages_qemu $packages_bochs $packages_test $packages_docs $packages_deb" ;;
 	docs) echo "$packages_build $packages_docs" ;;
 	deb) echo "$packages_build $packages_deb" ;;
+	long) echo "$packages_long" ;;
 	*)
 		say "unknown goal '$1'"
 		exit 2
