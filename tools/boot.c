@@ -593,7 +593,7 @@ static int prepare_and_run(struct boot *boot)
 	return run(boot, &console);
 }
 
-int command_boot(int argc, char **argv)
+int boot_for_status(int argc, char **argv, int *status)
 {
 	struct boot boot = {
 		.machine = &machine_qemu,
@@ -616,7 +616,16 @@ int command_boot(int argc, char **argv)
 		return EXIT_USAGE;
 	if (!open_directory(&boot))
 		return EXIT_INPUT;
+	boot.status = -1;
 	code = prepare_and_run(&boot);
 	close_directory(&boot);
+	*status = boot.status;
 	return code;
+}
+
+int command_boot(int argc, char **argv)
+{
+	int status;
+
+	return boot_for_status(argc, argv, &status);
 }

@@ -11,6 +11,8 @@
 #define TOOLS_COMMAND_H
 
 int command_boot(int argc, char **argv);
+/** `hypike boot`, and what status the system ended with; -1: it didn't say. */
+int boot_for_status(int argc, char **argv, int *status);
 int command_build(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_cpuid(int argc, char **argv);

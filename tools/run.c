@@ -7,51 +7,61 @@
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <hypike/vmm.h>
 
 #include "tools/command.h"
+#include "tools/run.h"
 #include "tools/terminal.h"
-#include "tools/util.h"
 #include "vmm/status.h"
 
 enum {
 	OPTION_CPUS = 256,
 	OPTION_KERNEL,
+	OPTION_FIRMWARE,
 	OPTION_MODULE,
 	OPTION_CMDLINE,
 	OPTION_DISK,
+	OPTION_SERIAL,
+	OPTION_ACCEL,
 	OPTION_TIMEOUT,
+	OPTION_REBOOTS,
+	OPTION_RNG,
+	OPTION_VIRTIO_CONSOLE,
+	OPTION_SCREEN,
+	OPTION_SUMMARY,
 	OPTION_VMM_OPTION,
+	OPTION_JSON,
+	OPTION_PROBE,
 	OPTION_DRY_RUN,
-};
-
-/* The command line of `hypike run`. */
-struct run {
-	const char *memory, *cpus, *kernel, *cmdline, *timeout;
-	struct strings modules, disks, more;
-	bool dry_run;
-	unsigned names; /* given to files */
 };
 
 static void print_help(void)
 {
 	printf("Usage: hypike run [OPTION...] --kernel KERNEL\n\n"
 	       "Runs a virtual machine on this computer, by KVM. Its console is in this terminal: Ctrl-] q\n"
-	       "ends the machine, Ctrl-] twice sends one.\n\n"
+	       "ends the machine, Ctrl-] h lists what else there is, Ctrl-] twice sends one.\n\n"
 	       "  -m, --memory SIZE  the machine's memory: 16M, 1G, ... (64M)\n"
 	       "  --cpus N           its number of CPUs (1)\n"
 	       "  --kernel FILE      the kernel: Multiboot, or Linux's bzImage or vmlinux\n"
+	       "  --firmware FILE    in place of a kernel: a ROM image, started at the reset vector\n"
 	       "  --initrd FILE      the same as --module: Linux's initial file system\n"
 	       "  --module \"FILE A\"  a Multiboot module and the arguments in its string; repeatable\n"
 	       "  --cmdline TEXT     the kernel's command line\n"
 	       "  --disk FILE[,overlay]  a virtio disk, read-only or with writes kept while the machine\n"
 	       "                     lives; repeatable\n"
+	       "  --serial WHERE     the console: stdio, none, pty, file=FILE, unix=PATH (stdio)\n"
+	       "  --virtio-console   a console of virtio, too\n"
+	       "  --rng              an entropy device of virtio\n"
+	       "  --accel WHAT       kvm; hypike: on HyPike in QEMU; auto: KVM where it runs guests (auto)\n"
+	       "  --reboots N        so often, a reset by the guest boots it anew (0)\n"
 	       "  --timeout SECONDS  end the machine then\n"
+	       "  --screen           print its text screen at the end\n"
+	       "  --summary          print its exits at the end\n"
 	       "  --vmm-option TEXT  one more option for the VMM; repeatable\n"
+	       "  --json             what happens as JSON, a line each, on stdout; the console on stderr\n"
+	       "  --probe            only say whether KVM runs guests here: status 0 or 203\n"
 	       "  --dry-run          check and print what the VMM would be given, but don't run it\n"
 	       "  --help             this text\n\n"
 	       "Exit status: 0 to 127 what the guest wrote to the debug-exit port, 0 also where it switched\n"
@@ -64,16 +74,61 @@ static const struct option options[] = {
 	{"memory", required_argument, NULL, 'm'},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"kernel", required_argument, NULL, OPTION_KERNEL},
+	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
 	{"initrd", required_argument, NULL, OPTION_MODULE},
 	{"module", required_argument, NULL, OPTION_MODULE},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
+	{"serial", required_argument, NULL, OPTION_SERIAL},
+	{"virtio-console", no_argument, NULL, OPTION_VIRTIO_CONSOLE},
+	{"rng", no_argument, NULL, OPTION_RNG},
+	{"accel", required_argument, NULL, OPTION_ACCEL},
+	{"reboots", required_argument, NULL, OPTION_REBOOTS},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+	{"screen", no_argument, NULL, OPTION_SCREEN},
+	{"summary", no_argument, NULL, OPTION_SUMMARY},
 	{"vmm-option", required_argument, NULL, OPTION_VMM_OPTION},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"probe", no_argument, NULL, OPTION_PROBE},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
+
+static bool set_accel(struct run *run, const char *text)
+{
+	run->accel = text;
+	return strcmp(text, "auto") == 0 || strcmp(text, "kvm") == 0 || strcmp(text, "hypike") == 0 ||
+	       report("--accel %s: there are auto, kvm and hypike", text);
+}
+
+static bool add(struct strings *list, const char *text)
+{
+	strings_add(list, "%s", text);
+	return true;
+}
+
+static bool take_flag(struct run *run, int value)
+{
+	switch (value) {
+	case OPTION_RNG:
+		return run->rng = true;
+	case OPTION_VIRTIO_CONSOLE:
+		return run->virtio_console = true;
+	case OPTION_SCREEN:
+		return run->screen = true;
+	case OPTION_SUMMARY:
+		return run->summary = true;
+	case OPTION_JSON:
+		return run->json = true;
+	case OPTION_PROBE:
+		return run->probe = true;
+	case OPTION_DRY_RUN:
+		return run->dry_run = true;
+	default:
+		return false;
+	}
+}
 
 static bool take_option(struct run *run, int value, const char *argument)
 {
@@ -84,157 +139,112 @@ static bool take_option(struct run *run, int value, const char *argument)
 		return (run->cpus = argument) != NULL;
 	case OPTION_KERNEL:
 		return (run->kernel = argument) != NULL;
+	case OPTION_FIRMWARE:
+		return (run->firmware = argument) != NULL;
 	case OPTION_CMDLINE:
 		return (run->cmdline = argument) != NULL;
 	case OPTION_TIMEOUT:
 		return (run->timeout = argument) != NULL;
+	case OPTION_REBOOTS:
+		return (run->reboots = argument) != NULL;
+	case OPTION_SERIAL:
+		return (run->serial = argument) != NULL;
+	case OPTION_ACCEL:
+		return set_accel(run, argument);
 	case OPTION_MODULE:
-		strings_add(&run->modules, "%s", argument);
-		return true;
+		return add(&run->modules, argument);
 	case OPTION_DISK:
-		strings_add(&run->disks, "%s", argument);
-		return true;
+		return add(&run->disks, argument);
 	case OPTION_VMM_OPTION:
-		strings_add(&run->more, "%s", argument);
-		return true;
-	case OPTION_DRY_RUN:
-		return run->dry_run = true;
+		return add(&run->more, argument);
 	default:
-		return false;
+		return take_flag(run, value);
 	}
 }
 
-/* A word of the VMM's command line, with what would end it or begin another taken as it stands. */
-static char *quoted(const char *text)
-{
-	char *word = memory_new(2 * strlen(text) + 3), *to = word;
+/* ---- the run ---- */
 
-	*to++ = '"';
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			*to++ = '\\';
-		*to++ = *text;
+static const char *reason(int status)
+{
+	static const char *const reasons[] = {
+		[VMM_STATUS_OPTIONS - VMM_STATUS_OPTIONS] = "options",
+		[VMM_STATUS_MEMORY - VMM_STATUS_OPTIONS] = "memory",
+		[VMM_STATUS_LOAD - VMM_STATUS_OPTIONS] = "load",
+		[VMM_STATUS_HYPERVISOR - VMM_STATUS_OPTIONS] = "hypervisor",
+		[VMM_STATUS_TRIPLE_FAULT - VMM_STATUS_OPTIONS] = "triple-fault",
+		[VMM_STATUS_HALTED - VMM_STATUS_OPTIONS] = "halted",
+		[VMM_STATUS_RESET - VMM_STATUS_OPTIONS] = "reset",
+		[VMM_STATUS_TIMEOUT - VMM_STATUS_OPTIONS] = "timeout",
+		[VMM_STATUS_QUIT - VMM_STATUS_OPTIONS] = "key",
+		[VMM_STATUS_EMULATION - VMM_STATUS_OPTIONS] = "emulation",
+	};
+	const size_t number = (size_t)status - VMM_STATUS_OPTIONS;
+
+	return status >= VMM_STATUS_OPTIONS && number < sizeof(reasons) / sizeof(reasons[0])
+		       ? reasons[number]
+		       : "guest";
+}
+
+static void tell_start(const struct run *run, const char *accel)
+{
+	if (!run->json)
+		return;
+	printf("{\"event\": \"start\", \"accel\": \"%s\"}\n", accel);
+	fflush(stdout);
+}
+
+static int tell_end(const struct run *run, int status)
+{
+	if (run->json)
+		printf("{\"event\": \"end\", \"status\": %d, \"reason\": \"%s\"}\n", status,
+		       reason(status));
+	return status;
+}
+
+static int run_on_kvm(struct run *run)
+{
+	struct strings words = {0};
+	int status = run_words(run, &words);
+
+	if (status != 0)
+		return status;
+	if (run->dry_run) {
+		puts(run_line(&words));
+		return 0;
 	}
-	*to = '"';
-	return word;
-}
-
-/* The name by which the VMM has a file: what guests see of it. */
-static char *name_of(struct run *run, const char *path)
-{
-	char *name = string_format("%s", path_base(path));
-
-	for (char *c = name; *c != '\0'; c++)
-		if (*c == ' ' || *c == '\t' || *c == ',')
-			*c = '_';
-	run->names++;
-	return name;
-}
-
-/* Give the VMM a file. @return its name, or NULL after report(). */
-static char *add_file(struct run *run, const char *path)
-{
-	char *name = name_of(run, path);
-	const char *why = hypike_vmm_file(name, path);
-
-	if (why == NULL)
-		return name;
-	report("%s: %s", path, why);
-	return NULL;
-}
-
-static bool add_module(struct run *run, struct strings *words, const char *text)
-{
-	const size_t length = strcspn(text, " ");
-	char *name = add_file(run, string_format("%.*s", (int)length, text));
-
-	if (name == NULL)
-		return false;
-	strings_add(words, "--module %s", quoted(string_format("%s%s", name, text + length)));
-	return true;
-}
-
-static bool add_disk(struct run *run, struct strings *words, const char *text)
-{
-	const size_t length = strcspn(text, ",");
-	char *name = add_file(run, string_format("%.*s", (int)length, text));
-
-	if (name == NULL)
-		return false;
-	strings_add(words, "--disk %s", quoted(string_format("%s%s", name, text + length)));
-	return true;
-}
-
-static bool add_files(struct run *run, struct strings *words)
-{
-	char *kernel = add_file(run, run->kernel);
-	bool ok = kernel != NULL;
-
-	if (ok)
-		strings_add(words, "--kernel %s", quoted(kernel));
-	for (size_t i = 0; i < run->modules.count && ok; i++)
-		ok = add_module(run, words, run->modules.item[i]);
-	for (size_t i = 0; i < run->disks.count && ok; i++)
-		ok = add_disk(run, words, run->disks.item[i]);
-	return ok;
-}
-
-static bool add_timeout(const char *text, struct strings *words)
-{
-	char *end;
-	const double seconds = strtod(text, &end);
-
-	if (*end != '\0' || end == text || !(seconds > 0 && seconds < 1e6))
-		return report("--timeout %s: no number of seconds", text);
-	strings_add(words, "--timeout-ms %.0f", seconds * 1000 < 1 ? 1 : seconds * 1000);
-	return true;
-}
-
-/* The VMM's command line. @return false after report() */
-static bool make_words(struct run *run, struct strings *words)
-{
-	if (run->memory != NULL)
-		strings_add(words, "--memory %s", quoted(run->memory));
-	if (run->cpus != NULL)
-		strings_add(words, "--vcpus %s", quoted(run->cpus));
-	if (run->cmdline != NULL)
-		strings_add(words, "--cmdline %s", quoted(run->cmdline));
-	if (run->timeout != NULL && !add_timeout(run->timeout, words))
-		return false;
-	for (size_t i = 0; i < run->more.count; i++)
-		strings_add(words, "%s", run->more.item[i]);
-	return true;
-}
-
-static char *joined(const struct strings *words)
-{
-	char *text = string_copy("");
-
-	for (size_t i = 0; i < words->count; i++)
-		text = string_format("%s%s%s", text, i ? " " : "", words->item[i]);
-	return text;
-}
-
-static int run_machine(const struct strings *words)
-{
-	const char *missing = hypike_vmm_unavailable();
-
-	if (missing != NULL) {
-		report("/dev/kvm: %s", missing);
-		return VMM_STATUS_HYPERVISOR;
-	}
-	if (terminal_is_ours())
-		terminal_raw();
-	hypike_vmm_console(STDIN_FILENO, STDOUT_FILENO);
-	const int status = hypike_vmm_run(joined(words));
+	if (!run_serial(run))
+		return VMM_STATUS_OPTIONS;
+	tell_start(run, "kvm");
+	status = hypike_vmm_run(run_line(&words));
 	terminal_restore();
 	return status;
 }
 
+static int run_machine(struct run *run)
+{
+	switch (run_accel(run)) {
+	case RUN_ON_KVM:
+		return run_on_kvm(run);
+	case RUN_ON_HYPIKE:
+		tell_start(run, "hypike");
+		return run_on_hypike(run);
+	case RUN_ON_NOTHING:
+		break;
+	}
+	return VMM_STATUS_HYPERVISOR;
+}
+
+static int probe(void)
+{
+	const char *why = hypike_vmm_probe();
+
+	printf("/dev/kvm: %s\n", why != NULL ? why : "it runs guests");
+	return why != NULL ? VMM_STATUS_HYPERVISOR : 0;
+}
+
 int command_run(int argc, char **argv)
 {
-	struct run run = {.memory = NULL};
-	struct strings words = {0};
+	struct run run = {.serial = "stdio", .accel = "auto"};
 	int value;
 
 	while ((value = getopt_long(argc, argv, "hm:", options, NULL)) != -1) {
@@ -245,18 +255,15 @@ int command_run(int argc, char **argv)
 		if (value == '?' || !take_option(&run, value, optarg))
 			return VMM_STATUS_OPTIONS;
 	}
-	if (optind < argc || run.kernel == NULL) {
-		report(optind < argc ? "%s: unexpected" : "run: %s KERNEL is missing",
-		       optind < argc ? argv[optind] : "--kernel");
+	if (optind < argc) {
+		report("%s: unexpected; `hypike run --help' tells more", argv[optind]);
 		return VMM_STATUS_OPTIONS;
 	}
-	if (!make_words(&run, &words))
+	if (run.probe)
+		return probe();
+	if (run.kernel == NULL && run.firmware == NULL) {
+		report("run: give --kernel KERNEL; `hypike run --help' tells more");
 		return VMM_STATUS_OPTIONS;
-	if (!add_files(&run, &words))
-		return VMM_STATUS_LOAD;
-	if (run.dry_run) {
-		puts(joined(&words));
-		return EXIT_OK;
 	}
-	return run_machine(&words);
+	return tell_end(&run, run_machine(&run));
 }

@@ -25,6 +25,11 @@ HYPIKE_VMM_API void hypike_vmm_console(int input, int output);
 /** Opens /dev/kvm. @return NULL, or what is missing of it that the VMM needs */
 HYPIKE_VMM_API const char *hypike_vmm_unavailable(void);
 /**
+ * Does it run guests? Runs a few instructions of the kinds that kernels need, for some milliseconds, in a
+ * process of its own. @return NULL, or what doesn't work
+ */
+HYPIKE_VMM_API const char *hypike_vmm_probe(void);
+/**
  * Run a VM till its end, once in a process.
  * @param options as in vmm/README.md, "Command line"
  * @return 0 to 127 of the guest's, or one of vmm/README.md's "Exit status"

@@ -47,7 +47,7 @@ class Case:
     dialog    pairs (regular expression, text): when the first matches, type the second; a third
               element is how many seconds to wait before that
     check     called with (output, work directory); returns a reason for failure, or None
-    skip      called without arguments; returns a reason not to run here, or None
+    skip      called with the paths of {build}, {source}, {debian}; returns a reason not to run here, or None
     builds    "normal", "paranoid": which build trees it runs from
     long      takes minutes: runs with `make test-long` (tests/run --long) instead of `make test`
     """
@@ -211,7 +211,7 @@ def _plain(text):
 def run(case, paths, work):
     """Run a case to its end. paths: {"source": ..., "build": ...}."""
     started = time.monotonic()
-    reason = case.skip() if case.skip else None
+    reason = case.skip(paths) if case.skip else None
     if reason:
         return Outcome(case, [tap.Point("the run", tap.SKIPPED, reason)], "", 0.0)
     command = [word.format(work=work, **paths) for word in case.command]

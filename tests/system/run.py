@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`hypike run`: virtual machines on Linux, by KVM. Machine kvm-qemu is a Debian Linux with kvm_amd on QEMU's
-emulated AMD-V. @verifies VMM-600 VMM-601 VMM-602"""
+emulated AMD-V; machine kvm is the /dev/kvm of this computer, where that runs guests: where it doesn't, its tests
+are counted as skipped, with the reason. @verifies VMM-600 VMM-601 VMM-602 VMM-603 TOOL-130 TOOL-131"""
 import re
+import subprocess
 
 from runner.case import Case
 
@@ -14,10 +16,13 @@ FILES = {
     "linux.cpio": "{debian}/linux.cpio",
 }
 
+ATTACK_FILE = FILES["attack.elf"]
+
 # Statuses of a VMM: vmm/status.h.
 TRIPLE_FAULT, HALTED, RESET, TIMEOUT = 204, 205, 206, 207
 
 DUMMY = "hypike run --kernel dummy.elf --module initramfs.cpio"
+BOOT_TEST = "hypike run --kernel dummy.elf --cmdline tests=boot"
 ATTACK = "hypike run --kernel attack.elf --vmm-option --rng --cmdline"
 LINUX = ("hypike run -m 256M --kernel linux --initrd linux.cpio --cmdline "
          "'console=ttyS0 quiet cryptomgr.notests script={script}'")
@@ -38,9 +43,43 @@ def _in_qemu(name, runs, files, **rest):
     return Case(name, "kvm-qemu", command, check=check, builds=("normal",), **rest)
 
 
+def _no_kvm(paths):
+    done = subprocess.run([paths["build"] + "/tools/hypike", "run", "--probe"],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.strip() if done.returncode else None
+
+
+def _here(name, *options, **rest):
+    return Case(name, "kvm", ["{build}/tools/hypike", "run", "--accel", "kvm", *options], skip=_no_kvm,
+                builds=("normal",), **rest)
+
+
+def _tool(name, *options, **rest):
+    return Case(name, "tool", ["{build}/tools/hypike", "run", *options], builds=("normal",), **rest)
+
+
 CASES = [
-    _in_qemu("dummy", [("dummy", DUMMY, 0), ("dummy-2", DUMMY + " --cpus 2", 0)],
+    _here("dummy", "--kernel", FILES["dummy.elf"], "--module", FILES["initramfs.cpio"], tap=1),
+    _here("Linux", "-m", "256M", "--kernel", FILES["linux"], "--initrd", FILES["linux.cpio"],
+          "--cmdline", "console=ttyS0 quiet cryptomgr.notests script=check",
+          expect=(r"^init: check ended with status 0", r"^vmm: switched off by the guest")),
+    # Whatever this computer's KVM is: the same machine, on HyPike.
+    _tool("run on HyPike", "--accel", "hypike", "--kernel", ATTACK_FILE, "--cmdline", "act=triple-idt",
+          expect=(r"triple fault", r"^hypike: exit status 204"), status=TRIPLE_FAULT, timeout=60),
+    _tool("run, what is refused", "--accel", "none", "--kernel", "x", status=200,
+          expect=("--accel none: there are auto, kvm and hypike",)),
+    _tool("run without a kernel", status=200, expect=("give --kernel",)),
+    _tool("run without its file", "--accel", "hypike", "--kernel", "/nowhere", status=202,
+          expect=("/nowhere: No such file",)),
+    _in_qemu("dummy", [("probe", "hypike run --probe", 0), ("dummy", DUMMY, 0), ("dummy-2", DUMMY + " --cpus 2", 0)],
              ("dummy.elf", "initramfs.cpio"), tap=2, timeout=240),
+    _in_qemu("consoles",
+             [("file", BOOT_TEST + " --serial file=/tmp/out && grep -q '^1[.][.]' /tmp/out", 0),
+              ("none", BOOT_TEST + " --serial none", 0),
+              ("pty", BOOT_TEST + " --serial pty", 0),
+              ("unix", f"({BOOT_TEST} --serial unix=/tmp/console --timeout 5 & sleep 1; "
+                       "nc local:/tmp/console </dev/null; wait $!)", 0)],
+             ("dummy.elf",), expect=("hypike: the console is /dev/pts/",), timeout=120),
     _in_qemu("attack",
              [(group, f"{ATTACK} act={group}", 0)
               for group in ("virtio", "device", "memory")] +

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file run.h
+ * `hypike run`: its command line, and what its files do with it.
+ */
+#ifndef TOOLS_RUN_H
+#define TOOLS_RUN_H
+
+#include "tools/util.h"
+
+/** The command line of `hypike run`. */
+struct run {
+	const char *memory, *cpus, *kernel, *firmware, *cmdline, *timeout, *reboots;
+	struct strings modules, disks, nets, more;
+	const char *serial; /**< where the console is: stdio, none, pty, file=F, unix=PATH */
+	const char *accel;  /**< auto, kvm, hypike */
+	bool rng, virtio_console, screen, summary;
+	bool json, probe, dry_run;
+};
+
+/**
+ * Make the VMM's command line, and give it the files that it names.
+ * @return 0, or a status of the VMM's after report()
+ */
+int run_words(struct run *run, struct strings *words);
+/** Words as one line. */
+char *run_line(const struct strings *words);
+
+/** Connect the VM's console. @return false after report() */
+bool run_serial(const struct run *run);
+
+/** What becomes of it: on what it is run. */
+enum run_on { RUN_ON_KVM, RUN_ON_HYPIKE, RUN_ON_NOTHING };
+
+/** Decide what to run it on, and say so where it isn't what one would expect. */
+enum run_on run_accel(const struct run *run);
+/** Boot the same machine on HyPike in QEMU. @return its status */
+int run_on_hypike(const struct run *run);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * On what `hypike run` runs a machine: on KVM where that runs guests; else on HyPike itself, in QEMU.
+ *
+ * @req TOOL-130 Where KVM is missing or doesn't run guests, `hypike run` boots the same machine on HyPike in
+ *               QEMU, and says so.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <hypike/vmm.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/command.h"
+#include "tools/run.h"
+#include "vmm/status.h"
+
+enum run_on run_accel(const struct run *run)
+{
+	if (strcmp(run->accel, "hypike") == 0)
+		return RUN_ON_HYPIKE;
+	const bool forced = strcmp(run->accel, "kvm") == 0;
+	const char *why = forced ? hypike_vmm_unavailable() : hypike_vmm_probe();
+	if (why == NULL)
+		return RUN_ON_KVM;
+	if (forced) {
+		report("/dev/kvm: %s", why);
+		return RUN_ON_NOTHING;
+	}
+	report("/dev/kvm: %s; running on HyPike in QEMU, which is slower", why);
+	return RUN_ON_HYPIKE;
+}
+
+static void add_pair(struct strings *argv, const char *option, const char *value)
+{
+	if (value == NULL)
+		return;
+	strings_add(argv, "%s", option);
+	strings_add(argv, "%s", value);
+}
+
+static void add_list(struct strings *argv, const char *option, const struct strings *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		add_pair(argv, option, list->item[i]);
+}
+
+static void add_vmm_option(struct strings *argv, bool wanted, const char *option)
+{
+	if (wanted)
+		add_pair(argv, "--vmm-option", option);
+}
+
+/* What `hypike boot` doesn't have, it cannot be given. */
+static bool can_boot(const struct run *run)
+{
+	if (run->nets.count > 0)
+		return report("--net: there is none on HyPike in QEMU");
+	for (size_t i = 0; i < run->disks.count; i++) {
+		const char *comma = strchr(run->disks.item[i], ',');
+		if (comma == NULL || (strcmp(comma, ",ro") != 0 && strcmp(comma, ",overlay") != 0))
+			return report("--disk %s: on HyPike in QEMU a disk is in memory; add `,ro' or "
+				      "`,overlay'",
+				      run->disks.item[i]);
+	}
+	return strcmp(run->serial, "stdio") == 0 ||
+	       report("--serial %s: on HyPike in QEMU, the console is in this terminal", run->serial);
+}
+
+static struct strings boot_argv(const struct run *run)
+{
+	struct strings argv = {0};
+
+	strings_add(&argv, "hypike: run");
+	add_pair(&argv, "--kernel", run->kernel);
+	add_pair(&argv, "--firmware", run->firmware);
+	add_pair(&argv, "--cmdline", run->cmdline);
+	add_list(&argv, "--module", &run->modules);
+	add_list(&argv, "--disk", &run->disks);
+	add_pair(&argv, "--memory", run->memory);
+	add_pair(&argv, "--vcpus", run->cpus);
+	add_pair(&argv, "--timeout", run->timeout);
+	add_vmm_option(&argv, run->rng, "--rng");
+	add_vmm_option(&argv, run->virtio_console, "--virtio-console");
+	add_vmm_option(&argv, run->screen, "--screen");
+	add_vmm_option(&argv, !run->summary, "--no-summary");
+	add_vmm_option(&argv, run->reboots != NULL, "--reboots");
+	add_vmm_option(&argv, run->reboots != NULL, run->reboots);
+	add_list(&argv, "--vmm-option", &run->more);
+	if (run->dry_run)
+		strings_add(&argv, "--dry-run");
+	return argv;
+}
+
+int run_on_hypike(const struct run *run)
+{
+	int status = -1;
+
+	if (!can_boot(run))
+		return VMM_STATUS_OPTIONS;
+	struct strings argv = boot_argv(run);
+	optind = 0; /* getopt_long() begins anew */
+	const int code = boot_for_status((int)argv.count, argv.item, &status);
+	switch (code) {
+	case EXIT_OK:
+	case EXIT_SYSTEM:
+		return status >= 0 ? status : 0;
+	case EXIT_INPUT:
+		return VMM_STATUS_LOAD;
+	case EXIT_TIMEOUT:
+		return VMM_STATUS_TIMEOUT;
+	default:
+		return VMM_STATUS_HYPERVISOR;
+	}
+}
