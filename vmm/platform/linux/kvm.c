@@ -111,7 +111,7 @@ hv_status_t hv_query(struct hv_caps *caps)
 		.version = HV_VERSION,
 		.vendor = vendor(),
 		.max_vcpus = most < (int)HV_MAX_VCPUS ? (uint32_t)most : HV_MAX_VCPUS,
-		.features = HV_CAP_DECODED_MMIO,
+		.features = HV_CAP_DECODED_MMIO | HV_CAP_PV_EOI,
 		.guest_phys_limit = UINT64_C(1) << 40,
 		.tsc_khz = tsc_khz(),
 	};
