@@ -24,6 +24,14 @@
 #define MSIX_PBA	0x800u
 #define MESSAGE_ADDRESS 0xfee00000u
 
+/* MSI (6.8.1) with 64-bit address and mask. */
+#define CAP_MSI	    0x05u
+#define MSI_ENABLE  0x10000u
+#define MSI_ADDRESS 4u
+#define MSI_DATA    12u
+#define MSI_MASK    16u
+#define MSI_PENDING 20u
+
 static volatile uint8_t *ecam(unsigned slot, unsigned offset)
 {
 	return (volatile uint8_t *)(uintptr_t)(ECAM + slot * ECAM_SLOT + offset);
@@ -186,14 +194,20 @@ static void bars_fight(uint64_t arg)
 
 /* ---------------------------------------------------------------------------------------------- MSI-X */
 
-static unsigned msix(void)
+/** @return where the capability is, or 0. */
+static unsigned capability(uint8_t id)
 {
 	const unsigned slot = virtio_rng_slot();
 	unsigned at = pci_read(slot, PCI_CAPABILITIES) & 0xfc;
 
-	while (at != 0 && (pci_read(slot, at) & 0xff) != CAP_MSIX)
+	while (at != 0 && (pci_read(slot, at) & 0xff) != id)
 		at = pci_read(slot, at) >> 8 & 0xfc;
 	return at;
+}
+
+static unsigned msix(void)
+{
+	return capability(CAP_MSIX);
 }
 
 static volatile uint32_t *table(void)
@@ -211,17 +225,18 @@ static void set_entry(unsigned n, uint64_t address, uint32_t data, uint32_t cont
 	entry[3] = control;
 }
 
-/** Messages to anywhere, of any kind but INIT: the machine doesn't care, or gets its interrupt. */
+/* Messages to anywhere, of any kind but INIT. */
+static const uint64_t addresses[] = {
+	0, 0x1000, 0xfec00000, MESSAGE_ADDRESS, MESSAGE_ADDRESS | 0xff << 12,
+	MESSAGE_ADDRESS | 0x7f << 12, MESSAGE_ADDRESS | 0xc, MESSAGE_ADDRESS | 0xff << 12 | 4,
+	MESSAGE_ADDRESS | X86_U64(0xffffff00) << 32, 0xfef00000, UINT64_MAX,
+};
+static const uint32_t data[] = {0,	0x0f,	0x10,  0xff,  0x141, 0x8041,	 0xc041,     0x200,
+				0x300,	0x341,	0x600, 0x700, 0x741, 0x80000041, 0xffff0041, 0xfffff8ff};
+
+/** The machine doesn't care, or gets its interrupt. */
 static void msix_messages(uint64_t arg)
 {
-	static const uint64_t addresses[] = {
-		0, 0x1000, 0xfec00000, MESSAGE_ADDRESS, MESSAGE_ADDRESS | 0xff << 12,
-		MESSAGE_ADDRESS | 0x7f << 12, MESSAGE_ADDRESS | 0xc, MESSAGE_ADDRESS | 0xff << 12 | 4,
-		MESSAGE_ADDRESS | X86_U64(0xffffff00) << 32, 0xfef00000, UINT64_MAX,
-	};
-	static const uint32_t data[] = {0,	0x0f,	    0x10,	0xff,	    0x141,  0x8041,
-					0xc041, 0x200,	    0x300,	0x341,	    0x600,  0x700,
-					0x741,	0x80000041, 0xffff0041, 0xfffff8ff};
 	const unsigned slot = virtio_rng_slot(), at = msix();
 
 	(void)arg;
@@ -280,6 +295,72 @@ static void msix_table(uint64_t arg)
 	ACT_CHECK(*(volatile uint32_t *)(start + 0x7f0) == 0);
 }
 
+/* ------------------------------------------------------------------------------------------------ MSI */
+
+static void set_message(unsigned at, uint64_t address, uint32_t value, uint32_t mask)
+{
+	const unsigned slot = virtio_rng_slot();
+
+	pci_write(slot, at + MSI_ADDRESS, (uint32_t)address);
+	pci_write(slot, at + MSI_ADDRESS + 4, (uint32_t)(address >> 32));
+	pci_write(slot, at + MSI_DATA, value);
+	pci_write(slot, at + MSI_MASK, mask);
+}
+
+/** @return whether the device says that it interrupts; it may take a moment behind the used buffer. */
+static bool interrupts(void)
+{
+	for (unsigned i = 0; i < 100000; i++)
+		if (virtio_rng_status() == 1)
+			return true;
+	return false;
+}
+
+/** The same by MSI, which asks for the interrupt status to be read before the next. */
+static void msi_messages(uint64_t arg)
+{
+	const unsigned slot = virtio_rng_slot(), at = capability(CAP_MSI);
+
+	(void)arg;
+	ACT_CHECK(at != 0);
+	apic_begin();
+	virtio_rng_begin(0xffff);
+	pci_write(slot, at, MSI_ENABLE);
+	for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		for (unsigned j = 0; j < sizeof(data) / sizeof(data[0]); j++) {
+			set_message(at, addresses[i], data[j], 0);
+			ACT_CHECK(virtio_rng_request() && interrupts());
+		}
+	}
+	pci_write(slot, at, 0);
+	apic_end();
+}
+
+/** One message until the status is read; a masked one waits, is seen to wait, and comes once. */
+static void msi_masks(uint64_t arg)
+{
+	const unsigned slot = virtio_rng_slot(), at = capability(CAP_MSI);
+
+	(void)arg;
+	apic_begin();
+	virtio_rng_begin(0xffff);
+	virtio_rng_status();
+	set_message(at, MESSAGE_ADDRESS, APIC_TEST_VECTOR, 1);
+	pci_write(slot, at, MSI_ENABLE);
+	for (unsigned i = 0; i < 50; i++)
+		ACT_CHECK(virtio_rng_request());
+	ACT_CHECK(pci_read(slot, at + MSI_PENDING) == 1 && apic_taken() == 0);
+	pci_write(slot, at + MSI_PENDING, 0); /* read-only */
+	ACT_CHECK(pci_read(slot, at + MSI_PENDING) == 1);
+	pci_write(slot, at + MSI_MASK, 0);
+	ACT_CHECK(apic_taken() == 1 && pci_read(slot, at + MSI_PENDING) == 0);
+	ACT_CHECK(virtio_rng_request() && apic_taken() == 1);
+	ACT_CHECK(interrupts());
+	ACT_CHECK(virtio_rng_request() && apic_taken() == 2);
+	pci_write(slot, at, 0);
+	apic_end();
+}
+
 #define ACT(name, what, fn, arg) {name, what, fn, arg, OUT_DONE, no_bus, NULL}
 
 const struct act acts_pci[] = {
@@ -292,5 +373,7 @@ const struct act acts_pci[] = {
 	ACT("msix-messages", "MSI-X messages to anywhere, of any kind", msix_messages, 0),
 	ACT("msix-masks", "MSI-X messages while they are masked", msix_masks, 0),
 	ACT("msix-table", "the MSI-X table by all widths", msix_table, 0),
+	ACT("msi-messages", "MSI messages to anywhere, of any kind", msi_messages, 0),
+	ACT("msi-masks", "an MSI message while it is masked", msi_masks, 0),
 	{.name = NULL},
 };

@@ -14,6 +14,7 @@
 #define VIRTIO_ID(type) (0x10401af4u + ((type) << 16))
 
 /* 4.1.4.3: fields of the common configuration; BAR 0 has it at 0, and notifications at 3000h. */
+#define STATUS_PAGE    0x1000u
 #define NOTIFY_PAGE    0x3000u
 #define DRIVER_SELECT  8u
 #define DRIVER_FEATURE 12u
@@ -253,6 +254,11 @@ void virtio_rng_begin(uint16_t vector)
 	put16(QUEUE_SELECT, 0);
 	put16(QUEUE_VECTOR, vector);
 	queue(where, where + offsetof(struct rings, avail), where + offsetof(struct rings, used));
+}
+
+uint8_t virtio_rng_status(void)
+{
+	return common[STATUS_PAGE];
 }
 
 bool virtio_rng_request(void)

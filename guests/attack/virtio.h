@@ -12,6 +12,8 @@ const char *virtio_rng_chosen(void);
 unsigned virtio_rng_slot(void);
 /** Starts it, its queue's interrupt being MSI-X vector `vector`. */
 void virtio_rng_begin(uint16_t vector);
+/** @return its interrupt status, which reading takes. */
+uint8_t virtio_rng_status(void);
 /** Has it fill a buffer. @return whether it did. */
 bool virtio_rng_request(void);
 

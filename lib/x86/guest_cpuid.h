@@ -255,7 +255,7 @@ enum guest_cpuid_policy {
 	X(2, CPU, "DE", "as in leaf 1") X(3, CPU, "PSE", "as in leaf 1")                           \
 	X(4, CPU, "TSC", "as in leaf 1") X(5, CPU, "MSR", "as in leaf 1")                          \
 	X(6, CPU, "PAE", "as in leaf 1") X(7, CPU, "MCE", "as in leaf 1")                          \
-	X(8, CPU, "CMPXCHG8B", "as in leaf 1") X(9, CPU, "APIC", "as in leaf 1")                   \
+	X(8, CPU, "CMPXCHG8B", "as in leaf 1") X(9, CPU, "APIC", "stays, unlike leaf 1")               \
 	X(11, CPU, "SysCallSysRet", "its MSRs are switched") X(12, CPU, "MTRR", "as in leaf 1")    \
 	X(13, CPU, "PGE", "as in leaf 1") X(14, CPU, "MCA", "as in leaf 1")                        \
 	X(15, CPU, "CMOV", "as in leaf 1") X(16, CPU, "PAT", "as in leaf 1")                       \
