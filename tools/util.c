@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,21 +144,23 @@ static char *installed_or_built(const char *directory, const char *part)
 	return string_format("%s/../lib/hypike/%s", directory, part);
 }
 
+/* Where this program's file is. There may be no /proc: then as it was called. */
+static bool path_of_self(char self[PATH_MAX])
+{
+	return realpath("/proc/self/exe", self) != NULL ||
+	       realpath((const char *)getauxval(AT_EXECFN), self) != NULL;
+}
+
 char *path_of_part(const char *part)
 {
 	const char *directory = getenv("HYPIKE_DIR");
 	char self[PATH_MAX];
-	ssize_t length;
-	char *slash;
 
 	if (directory != NULL && directory[0] != '\0')
 		return string_format("%s/%s", directory, part);
-	length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (length < 0)
+	if (!path_of_self(self))
 		return string_copy(part);
-	self[length] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
+	*strrchr(self, '/') = '\0';
 	return installed_or_built(self, part);
 }
 
