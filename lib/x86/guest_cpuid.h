@@ -322,6 +322,8 @@ enum guest_cpuid_policy {
 	| (unsigned int)(GUEST_CPUID_##policy == GUEST_CPUID_VCPU) << (bit)
 #define GUEST_CPUID_BIT_MAYBE(bit, policy, name, why)                                              \
 	| (unsigned int)(GUEST_CPUID_##policy == GUEST_CPUID_MAYBE) << (bit)
+#define GUEST_CPUID_BIT_OFF(bit, policy, name, why)                                                \
+	| (unsigned int)(GUEST_CPUID_##policy == GUEST_CPUID_OFF) << (bit)
 #define GUEST_CPUID_MASK(list, policy) (0u list(GUEST_CPUID_BIT_##policy))
 
 /* ------------------------------------------------------------ leaves: X(first, last, how, name, why) */

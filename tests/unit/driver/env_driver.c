@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hypervisor/driver.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/regs.h"
 #include "tests/unit/driver/env_driver.h"
 
@@ -77,6 +78,20 @@ void env_end(void)
 	assert_int_equal(process_pool_used(env.pool), 0);
 	assert_int_equal(process_armed(), 0);
 	driver_cpu_exit();
+}
+
+void env_show_pv_eoi(void)
+{
+	static struct hv_x86_cpuid rows[HV_X86_CPUID_ROWS];
+	uint32_t count = HV_X86_CPUID_ROWS - 1, at = 0;
+
+	assert_int_equal(vm_cpuid_get(env.vm, rows, &count), HV_OK);
+	while (at < count && rows[at].leaf < CPUID_KVM_FEATURES)
+		at++;
+	memmove(&rows[at + 1], &rows[at], (count - at) * sizeof(rows[0]));
+	rows[at] = (struct hv_x86_cpuid){.leaf = CPUID_KVM_FEATURES,
+					 .eax = CPUID_KVM_FEATURES_EAX_PV_EOI};
+	assert_int_equal(vm_cpuid_set(env.vm, rows, count + 1), HV_OK);
 }
 
 void env_code(uint32_t index, model_code_t start)

@@ -34,6 +34,8 @@ extern struct env env;
 void env_make(uint32_t vcpus, uint64_t traps);
 /** Destroy it all and see that every page came back. */
 void env_end(void);
+/** Show the guest KVM's paravirtual end of interrupt in CPUID, as the VMM of machine `pc` does. */
+void env_show_pv_eoi(void);
 /** Give vCPU `index` its code. */
 void env_code(uint32_t index, model_code_t start);
 void env_handler(uint32_t index, uint8_t vector, model_handler_t handler);

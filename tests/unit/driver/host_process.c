@@ -289,9 +289,11 @@ static uint64_t now;
 static uint64_t per_read;
 static struct host_timer *armed[HOST_MAX_CPUS][MAX_TIMERS];
 
+uint64_t process_tsc_khz = PROCESS_TSC_KHZ;
+
 uint64_t host_tsc_khz(void)
 {
-	return PROCESS_TSC_KHZ;
+	return process_tsc_khz;
 }
 
 uint64_t host_tsc(void)

@@ -49,6 +49,8 @@ extern bool (*process_on_idle)(void);
 /** Called in every host_poll() and host_block(). */
 extern void (*process_on_poll)(void);
 
+/** What host_tsc_khz() says: PROCESS_TSC_KHZ unless a test changes it. */
+extern uint64_t process_tsc_khz;
 /** What happened since process_reset(). Atomic. */
 struct process_counts {
 	uint32_t kicks, polls, yields, blocks, unblocks, notifies, arms, cancels, logs, fpu_loads, fpu_saves;

@@ -87,7 +87,9 @@ static void op_msr(struct model_cpu *cpu)
 
 	if (r % 7 == 0)
 		msr = (uint32_t)guest_any();
-	if (r & 0x40)
+	if (r % 16 == 3) /* its word is data like any other */
+		model_wrmsr(cpu, KVM_PV_EOI_EN, (r >> 8) % 4 == 0 ? guest_any() : ENV_DATA + 1);
+	else if (r & 0x40)
 		model_rdmsr(cpu, msr);
 	else
 		model_wrmsr(cpu, msr, guest_any());
@@ -440,6 +442,7 @@ static void fuzz_begin(uint64_t number_of_seed)
 	model_features.cr_operands = roll() & 1;
 	model_features.apic_assist = roll() & 1;
 	env_make(2, roll() & 1 ? 0 : roll() & ((UINT64_C(1) << HV_X86_INSNS) - 1));
+	env_show_pv_eoi();
 	process_tick_per_read(1000);
 	process_on_idle = watchdog_idle;
 	process_on_poll = watchdog;

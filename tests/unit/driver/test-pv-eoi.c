@@ -15,7 +15,6 @@
 
 #include "hypervisor/x86/arch.h"
 #include "hypervisor/x86/lapic_internal.h"
-#include "lib/x86/cpuid.h"
 #include "tests/unit/driver/env_driver.h"
 
 #define WORD (ENV_DATA + 0x40u)
@@ -26,26 +25,11 @@ static struct vcpu *cpu(void)
 	return env.vcpu[0];
 }
 
-/** As the VMM of machine `pc` does: KVM's leaves in front of the extended ones. */
-static void show_feature(void)
-{
-	static struct hv_x86_cpuid rows[HV_X86_CPUID_ROWS];
-	uint32_t count = HV_X86_CPUID_ROWS - 1, at = 0;
-
-	assert_int_equal(vm_cpuid_get(env.vm, rows, &count), HV_OK);
-	while (at < count && rows[at].leaf < CPUID_KVM_FEATURES)
-		at++;
-	memmove(&rows[at + 1], &rows[at], (count - at) * sizeof(rows[0]));
-	rows[at] = (struct hv_x86_cpuid){.leaf = CPUID_KVM_FEATURES,
-					 .eax = CPUID_KVM_FEATURES_EAX_PV_EOI};
-	assert_int_equal(vm_cpuid_set(env.vm, rows, count + 1), HV_OK);
-}
-
 /** A VM whose APIC is on and whose guest has asked for it. */
 static void make(void)
 {
 	env_make(1, 0);
-	show_feature();
+	env_show_pv_eoi();
 	assert_true(lapic_write(cpu(), LAPIC_SVR, 0x1ff));
 	assert_true(msr_write(cpu(), KVM_PV_EOI_EN, ON));
 }
@@ -85,7 +69,7 @@ static void test_msr(void **state)
 	env_make(1, 0);
 	assert_false(msr_read(cpu(), KVM_PV_EOI_EN, &value)); /* not in CPUID: not there */
 	assert_false(msr_write(cpu(), KVM_PV_EOI_EN, 0));
-	show_feature();
+	env_show_pv_eoi();
 	assert_true(msr_read(cpu(), KVM_PV_EOI_EN, &value));
 	assert_int_equal(value, 0);
 	assert_true(msr_write(cpu(), KVM_PV_EOI_EN, ON));
@@ -284,7 +268,7 @@ static void test_guest(void **state)
 
 	(void)state;
 	env_make(1, 0);
-	show_feature();
+	env_show_pv_eoi();
 	env_code(0, code);
 	for (uint32_t i = 0; i < ROUNDS; i++)
 		env_handler(0, (uint8_t)(0x40 + i), handler);
@@ -303,7 +287,7 @@ static void test_assisted(void **state)
 	(void)state;
 	model_features.apic_assist = true;
 	env_make(1, 0);
-	show_feature();
+	env_show_pv_eoi();
 	env_code(0, code);
 	for (uint32_t i = 0; i < ROUNDS; i++)
 		env_handler(0, (uint8_t)(0x40 + i), handler);

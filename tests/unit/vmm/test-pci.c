@@ -496,6 +496,7 @@ static void anything_goes(void **state)
 		if (random % 64 == 0)
 			set(SLOT, PCI_BAR0 + 16, 4, (uint32_t)table);
 		pci_msix_raise(&card, random >> 24 & 3);
+		pci_intx(&card, random >> 26 & 1);
 		mock_msi_count = 0;
 	}
 	pci_bus_reset(&bus);
