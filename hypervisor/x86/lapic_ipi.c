@@ -101,7 +101,8 @@ static void deliver(struct vcpu *from, struct vcpu *to, const struct message *me
 	case APIC_DM_NMI:
 		post(from, to, VCPU_WORK_NMI);
 		break;
-	case APIC_DM_INIT:
+	case APIC_DM_INIT: /* a start-up message that came before it is not for what comes after it */
+		__atomic_and_fetch(&to->work, ~VCPU_WORK_SIPI, __ATOMIC_SEQ_CST);
 		post(from, to, VCPU_WORK_INIT);
 		break;
 	case APIC_DM_STARTUP:

@@ -33,6 +33,14 @@ def _turns(machine, cpus, *options, **rest):
                 tap=1, expect=(ENDED,), **rest)
 
 
+def _windows(machine, *options, **rest):
+    """Two VMs with windows on one CPU, two vCPUs each; their time stands still between the windows.
+    @verifies KRN-037"""
+    return boot("two VMs with 2 vCPUs in windows", machine, *options,
+                "{build}/tests/system/native/windows-vm-smp.img", tap=2, expect=(ENDED,),
+                builds=NORMAL, **rest)
+
+
 CASES = [
     *[_turns("qemu-svm", cpus, ICOUNT, builds=BOTH) for cpus in (1, 2)],
     _turns("bochs-vmx", 2, builds=NORMAL, timeout=120),
@@ -42,6 +50,8 @@ CASES = [
     _dummy("bochs-vmx", 2, 2),
     _dummy("bochs-vmx", 4, 2, *SMP_TESTS, name="dummy's SMP tests"),
     _dummy("bochs-svm", 2, 1, *SMP_TESTS, name="dummy's SMP tests"),
+    _windows("qemu-svm", ICOUNT, timeout=120),
+    _windows("bochs-vmx", timeout=120),
     _dummy("qemu-svm", 4, 2, ICOUNT, *XAPIC, name="dummy's SMP tests by xAPIC", builds=BOTH),
     _dummy("bochs-vmx", 2, 1, *XAPIC, name="dummy's SMP tests by xAPIC"),
 ]

@@ -263,6 +263,24 @@ static void test_self(void **state)
 	assert_true(take(0, 0x98).vector);
 }
 
+/** The receiver may look late: what it finds must be what it would have done in time. */
+static void test_init_and_startup(void **state)
+{
+	struct received r;
+
+	(void)state;
+	lapic_env_make(2, LAPIC_X2APIC);
+	send(0, 1, 0x607); /* to one that runs: no effect */
+	send(0, 1, 0x500);
+	r = take(1, 0x99);
+	assert_true(r.init && !r.sipi);
+	send(0, 1, 0x500);
+	send(0, 1, 0x608);
+	r = take(1, 0x99);
+	assert_true(r.init && r.sipi);
+	assert_int_equal(cpu(1)->lapic.sipi_vector, 8);
+}
+
 static void test_icr_reads_back(void **state)
 {
 	uint64_t value;
@@ -352,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_lowest_priority),
 		cmocka_unit_test(test_lowest_priority_turns),
 		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_init_and_startup),
 		cmocka_unit_test(test_icr_reads_back),
 		cmocka_unit_test(test_msi),
 		cmocka_unit_test(test_msi_level),
