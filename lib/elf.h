@@ -47,6 +47,10 @@ typedef uint16_t Elf64_Half;
 #define PT_INTERP  3
 #define PT_NOTE	   4
 
+#define SHT_NULL	  0
+#define SHT_PROGBITS 1
+#define SHT_NOBITS	  8
+
 #define PF_X 1u
 #define PF_W 2u
 #define PF_R 4u

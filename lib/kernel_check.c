@@ -4,11 +4,14 @@
 #include <stddef.h>
 
 #include "lib/linux_boot.h"
+#include "lib/multiboot2_load.h"
 #include "lib/multiboot_load.h"
 
 enum kernel_kind kernel_kind(const void *image, uint64_t size)
 {
-	return linux_recognise(image, size) ? KERNEL_LINUX : KERNEL_MULTIBOOT;
+	if (linux_recognise(image, size))
+		return KERNEL_LINUX;
+	return multiboot2_recognise(image, size) ? KERNEL_MULTIBOOT2 : KERNEL_MULTIBOOT;
 }
 
 static const char *check_multiboot(const void *image, uint64_t size, uint64_t memory_size,
@@ -18,6 +21,16 @@ static const char *check_multiboot(const void *image, uint64_t size, uint64_t me
 	const char *why = multiboot_plan(image, size, memory_size, &plan);
 
 	*end = why ? 0 : plan.end;
+	return why;
+}
+
+static const char *check_multiboot2(const void *image, uint64_t size, uint64_t memory_size,
+				    uint64_t *end)
+{
+	struct multiboot2_plan plan;
+	const char *why = multiboot2_plan(image, size, memory_size, &plan);
+
+	*end = why ? 0 : plan.plan.end;
 	return why;
 }
 
@@ -33,9 +46,13 @@ static const char *check_linux(const void *image, uint64_t size, uint64_t memory
 
 const char *kernel_check(const void *image, uint64_t size, uint64_t memory_size, uint64_t *end)
 {
-	if (kernel_kind(image, size) == KERNEL_LINUX)
-		return check_linux(image, size, memory_size, end);
-	return check_multiboot(image, size, memory_size, end);
+	static const char *(*const checks[])(const void *, uint64_t, uint64_t, uint64_t *) = {
+		[KERNEL_MULTIBOOT] = check_multiboot,
+		[KERNEL_LINUX] = check_linux,
+		[KERNEL_MULTIBOOT2] = check_multiboot2,
+	};
+
+	return checks[kernel_kind(image, size)](image, size, memory_size, end);
 }
 
 const char *firmware_check(uint64_t size)

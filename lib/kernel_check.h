@@ -12,6 +12,7 @@
 enum kernel_kind {
 	KERNEL_MULTIBOOT, /**< also what is nothing at all: the reason then says what was looked for */
 	KERNEL_LINUX,
+	KERNEL_MULTIBOOT2,
 };
 
 /** Recognise a kernel by its content. */

@@ -31,6 +31,11 @@
 #define MULTIBOOT2_HEADER_TAG_ENTRY_ADDRESS_EFI64 9
 #define MULTIBOOT2_HEADER_TAG_RELOCATABLE	   10
 
+/* 3.1.11: where a relocatable image is to go. */
+#define MULTIBOOT2_LOAD_PREFERENCE_NONE 0
+#define MULTIBOOT2_LOAD_PREFERENCE_LOW	1
+#define MULTIBOOT2_LOAD_PREFERENCE_HIGH 2
+
 #define MULTIBOOT2_HEADER_TAG_OPTIONAL 1 /**< flag: a loader may ignore the tag */
 
 /* 3.6: boot information tags. */
@@ -164,6 +169,21 @@ struct multiboot2_tag_framebuffer {
 	uint8_t framebuffer_bpp;
 	uint8_t framebuffer_type;
 	uint16_t reserved;
+};
+
+/** 3.6.10: section headers follow. */
+struct multiboot2_tag_elf_sections {
+	struct multiboot2_tag tag;
+	uint32_t num;
+	uint32_t entsize;
+	uint32_t shndx;
+	uint8_t sections[];
+};
+
+/** 3.6.23 */
+struct multiboot2_tag_load_base_addr {
+	struct multiboot2_tag tag;
+	uint32_t load_base_addr;
 };
 
 /** 3.6.15 and 3.6.16: a copy of the RSDP follows. */

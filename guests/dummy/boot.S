@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From the loader (32-bit protected mode, paging off) to C in 64-bit mode. Names of the Multiboot
- * Specification 0.6.96, 3.1.1 and 3.2.
+ * Specification 0.6.96, 3.1.1 and 3.2, and of Multiboot 2.0, 3.1.
  */
 #include "lib/multiboot.h"
+#include "lib/multiboot2.h"
 #include "lib/x86/regs.h"
 
 #define BOOT_STACK_BYTES 32768
@@ -22,6 +23,21 @@
 	.long	MULTIBOOT_HEADER_MAGIC
 	.long	HEADER_FLAGS
 	.long	-(MULTIBOOT_HEADER_MAGIC + HEADER_FLAGS)
+
+	.balign	MULTIBOOT2_HEADER_ALIGN
+header2:
+	.long	MULTIBOOT2_HEADER_MAGIC
+	.long	MULTIBOOT2_ARCHITECTURE_I386
+	.long	header2_end - header2
+	.long	-(MULTIBOOT2_HEADER_MAGIC + MULTIBOOT2_ARCHITECTURE_I386 + (header2_end - header2))
+	.short	MULTIBOOT2_HEADER_TAG_INFORMATION_REQUEST, 0
+	.long	16
+	.long	MULTIBOOT2_TAG_TYPE_MMAP, MULTIBOOT2_TAG_TYPE_MODULE
+	.short	MULTIBOOT2_HEADER_TAG_MODULE_ALIGN, 0
+	.long	8
+	.short	MULTIBOOT2_HEADER_TAG_END, 0
+	.long	8
+header2_end:
 
 	.section .text.boot, "ax", @progbits
 	.code32

@@ -2,6 +2,7 @@
 #include "guests/dummy/rt.h"
 
 #include "lib/multiboot.h"
+#include "lib/multiboot2.h"
 #include "lib/string.h"
 
 extern uint8_t boot_stack_top[];
@@ -75,15 +76,88 @@ static void copy_info(const struct multiboot_info *mbi)
 			   MULTIBOOT_MEMORY_AVAILABLE);
 }
 
+/* ---------------------------------------------------------------------------------------- Multiboot 2 */
+
+static void copy_memory_map2(const struct multiboot2_tag_mmap *map)
+{
+	const uint8_t *at = (const uint8_t *)(map + 1), *end = (const uint8_t *)map + map->tag.size;
+
+	for (; at + map->entry_size <= end; at += map->entry_size) {
+		const struct multiboot2_mmap_entry *e = (const void *)at;
+
+		add_region(e->base_addr, e->length, e->type);
+	}
+	info.flags |= MULTIBOOT_INFO_MEM_MAP;
+}
+
+static void copy_module2(const struct multiboot2_tag_module *module)
+{
+	if (info.modules_count == BOOT_MODULES_MAX)
+		return;
+	struct boot_module *dst = &info.modules[info.modules_count++];
+	dst->start = module->mod_start;
+	dst->size = module->mod_end - module->mod_start;
+	copy_string(dst->cmdline, (uint32_t)(uintptr_t)module->string);
+}
+
+static void copy_tag(const struct multiboot2_tag *tag)
+{
+	const void *any = tag;
+	const struct multiboot2_tag_string *text = any;
+	const struct multiboot2_tag_basic_meminfo *memory = any;
+
+	switch (tag->type) {
+	case MULTIBOOT2_TAG_TYPE_CMDLINE:
+		copy_string(info.cmdline, (uint32_t)(uintptr_t)text->string);
+		info.flags |= MULTIBOOT_INFO_CMDLINE;
+		break;
+	case MULTIBOOT2_TAG_TYPE_BOOT_LOADER_NAME:
+		copy_string(info.loader, (uint32_t)(uintptr_t)text->string);
+		break;
+	case MULTIBOOT2_TAG_TYPE_MODULE:
+		copy_module2(any);
+		break;
+	case MULTIBOOT2_TAG_TYPE_BASIC_MEMINFO:
+		info.mem_lower_kib = memory->mem_lower;
+		info.mem_upper_kib = memory->mem_upper;
+		info.flags |= MULTIBOOT_INFO_MEMORY;
+		break;
+	case MULTIBOOT2_TAG_TYPE_MMAP:
+		copy_memory_map2(any);
+		break;
+	default:
+		break;
+	}
+}
+
+static void copy_info2(const struct multiboot2_info *mbi)
+{
+	const uint8_t *at = (const uint8_t *)(mbi + 1);
+	const uint8_t *end = (const uint8_t *)mbi + mbi->total_size;
+
+	while (at + sizeof(struct multiboot2_tag) <= end) {
+		const struct multiboot2_tag *tag = (const void *)at;
+
+		if (tag->type == MULTIBOOT2_TAG_TYPE_END)
+			break;
+		copy_tag(tag);
+		at += (tag->size + MULTIBOOT2_TAG_ALIGN - 1) & ~(MULTIBOOT2_TAG_ALIGN - 1u);
+	}
+	print("# by Multiboot 2\n");
+}
+
 _Noreturn void rt_start(uint32_t magic, uint32_t mbi)
 {
 	console_init();
 	cpu_features_init();
 	trap_init();
 	cpu_init(0, (uintptr_t)boot_stack_top);
-	if (magic != MULTIBOOT_BOOTLOADER_MAGIC)
-		panic("not started by a Multiboot 1 loader: EAX is %x", magic);
-	copy_info((const struct multiboot_info *)(uintptr_t)mbi);
+	if (magic == MULTIBOOT_BOOTLOADER_MAGIC)
+		copy_info((const struct multiboot_info *)(uintptr_t)mbi);
+	else if (magic == MULTIBOOT2_BOOTLOADER_MAGIC)
+		copy_info2((const struct multiboot2_info *)(uintptr_t)mbi);
+	else
+		panic("not started by a Multiboot loader: EAX is %x", magic);
 	if (cmdline_flag("console=e9"))
 		console_use_e9();
 	pages_init(&info, paging_image_end());

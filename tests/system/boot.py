@@ -102,9 +102,22 @@ def _seabios_linux(machine, timeout, **rest):
                     timeout=timeout, **rest)
 
 
+def _multiboot2(machine, cpus=1):
+    """The dummy kernel without its header of version 1: the other one's tags tell it the same."""
+    groups = "boot,smp" if cpus > 1 else "boot"
+    return boot(f"dummy by Multiboot 2, {cpus} CPU" + ("s" if cpus > 1 else ""), machine,
+                *_clock(machine), "--cpus", str(cpus), "--vcpus", str(cpus),
+                "--kernel", "{build}/guests/dummy/dummy-multiboot2.elf",
+                "--module", "{build}/guests/dummy/initramfs.cpio", "--cmdline", f"tests={groups}",
+                tap=1, expect=(r"^# by Multiboot 2", rf"loaded by HyPike: 'tests={groups}'",
+                               r"^hypike: exit status 0"), builds=NORMAL)
+
+
 CASES = [
     _real_bare(),
     *[_real(machine) for machine in VENDORS],
+    *[_multiboot2(machine) for machine in VENDORS],
+    _multiboot2("qemu-svm", 2),
     *[_invaders(machine) for machine in VENDORS],
     *[_gnumach(machine) for machine in VENDORS],
     _memtest("qemu-svm", "16M", ICOUNT, timeout=120),

@@ -67,6 +67,7 @@ int boot_guest(struct vm *vm, const struct options *options)
 	static int (*const protocols[])(struct vm *, const struct options *) = {
 		[KERNEL_MULTIBOOT] = boot_multiboot,
 		[KERNEL_LINUX] = boot_linux,
+		[KERNEL_MULTIBOOT2] = boot_multiboot2,
 	};
 	struct platform_file file;
 

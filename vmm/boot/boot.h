@@ -18,6 +18,7 @@ int boot_guest(struct vm *vm, const struct options *options);
 
 /** The same by one protocol. */
 int boot_multiboot(struct vm *vm, const struct options *options);
+int boot_multiboot2(struct vm *vm, const struct options *options);
 int boot_linux(struct vm *vm, const struct options *options);
 /** Firmware in place of a kernel. */
 int boot_firmware(struct vm *vm, const struct options *options);

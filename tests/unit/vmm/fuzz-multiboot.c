@@ -2,7 +2,7 @@
 /*
  * libFuzzer entry: whatever the image, a plan that is given lies in file and memory. The first word
  * chooses the memory size, and whether a good header is put into the image.
- * sources: lib/multiboot_load.c
+ * sources: lib/multiboot_load.c lib/multiboot_image.c lib/multiboot2_load.c
  *
  * @verifies LIB-201 LIB-202
  */
