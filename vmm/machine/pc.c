@@ -424,7 +424,6 @@ static hv_status_t leave_as_firmware(struct vm *vm)
 	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, HIGH_START - BIOS_START};
 
 	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_irq);
-	bus_port_write(&vm->bus, ELCR_PORT, 2, ELCR_LEVEL);
 	bios_data(vm);
 	screen_clear(vm);
 	return acpi_data(vm, &room, FACS);
@@ -527,6 +526,8 @@ static hv_status_t reset(struct vm *vm)
 	kvm_pv_reset(&pc.kvm);
 	pv_reset(vm);
 	cmos_data(vm);
+	/* Also for firmware: it programs ELCR where it knows the bridge to the ISA bus, and there is none. */
+	bus_port_write(&vm->bus, ELCR_PORT, 2, ELCR_LEVEL);
 	return vm->options->firmware ? leave_to_firmware(vm) : leave_as_firmware(vm);
 }
 
