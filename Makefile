@@ -115,4 +115,4 @@ clean:  ## remove the build trees
 help:  ## list what can be made
 	@echo 'HyPike: make [GOAL] [BUILD=directory] [PARANOID=1]'
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  \1|\2/p' Makefile | \
-		while IFS='|' read -r goal what; do printf '%-10s %s\n' "$$goal" "$$what"; done
+		while IFS='|' read -r goal what; do printf '%-12s %s\n' "$$goal" "$$what"; done

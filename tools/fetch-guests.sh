@@ -55,9 +55,11 @@ download() {
 	fi
 }
 
-# Drivers of the devices that a VM has, in the order of their dependencies.
+# Drivers of the devices that a VM has, and a file system, in the order of their dependencies; in some
+# kernels some are built in.
 linux_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk
-	failover net_failover virtio_net virtio_console rng-core virtio-rng'
+	failover net_failover virtio_net virtio_console rng-core virtio-rng crc16 crc32c_generic mbcache
+	jbd2 ext4'
 
 # KVM on AMD, in the same order.
 kvm_modules='irqbypass kvm kvm-amd'
@@ -80,9 +82,13 @@ initramfs() {
 	for script in "$here"/../guests/linux/scripts/*; do
 		set -- "$@" --file "etc/${script##*/}=$script"
 	done
-	for module in "$1"-modules/*.ko; do
-		set -- "$@" --file "lib/modules/${module##*/}=$module"
-	done
+	for module in $linux_modules; do
+		if [ -e "$1-modules/$module.ko" ]; then
+			set -- "$@" --file "lib/modules/$module.ko=$1-modules/$module.ko"
+			echo "$module"
+		fi
+	done >"$1-modules/order"
+	set -- "$@" --file "lib/modules/order=$1-modules/order"
 	name=$1
 	shift
 	python3 "$here/initramfs.py" "$@" -o "$name.cpio.new"
@@ -113,6 +119,7 @@ fetch() {
 		modules root "../$1-modules" $linux_modules
 		# shellcheck disable=SC2086
 		modules root "../$1-kvm" $kvm_modules
+		echo "$linux_modules $kvm_modules" >"../$1-modules/wanted"
 		;;
 	esac
 	mv kernel "../$1"
@@ -120,10 +127,18 @@ fetch() {
 	rm -rf "fetch-$1"
 }
 
+# Is it there, and with the modules that are wanted today?
+have() {
+	[ -s "$1" ] || return 1
+	case $1 in
+	linux*) echo "$linux_modules $kvm_modules" | cmp -s - "$1-modules/wanted" ;;
+	esac
+}
+
 mkdir -p "$build/debian"
 cd "$build/debian"
 for guest in "$@"; do
-	if [ ! -s "$guest" ] || { [ "$guest" != "${guest#linux}" ] && [ ! -d "$guest-kvm" ]; }; then
+	if ! have "$guest"; then
 		fetch "$guest"
 	fi
 	case $guest in

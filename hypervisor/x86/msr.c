@@ -124,6 +124,8 @@ static bool write_NONE(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 #define write_FEATURE_CONTROL write_NONE
 #define write_VM_CR	      write_NONE
 #define read_MICROCODE	      read_NONE
+#define read_NB_CFG	      read_ZERO
+#define write_NB_CFG	      write_MICROCODE
 
 /** Those that Linux and others read on a CPU of this kind and that say "nothing special". */
 static bool read_ZERO(struct vcpu *vcpu, uint32_t msr, uint64_t *value)

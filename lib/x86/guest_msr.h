@@ -17,7 +17,7 @@ enum guest_msr_access {
 	GUEST_MSR_EMULATED, /**< the driver's, with an exit */
 	GUEST_MSR_FIXED,    /**< reads as a constant; writing is #GP */
 	GUEST_MSR_ZERO,	    /**< reads as 0; 0 can be written */
-	GUEST_MSR_IGNORED,  /**< can be written, without effect; reading is #GP */
+	GUEST_MSR_IGNORED,  /**< can be written, without effect; reads as 0 or is #GP */
 	GUEST_MSR_VMM,	    /**< the VMM's (machine pc) */
 	GUEST_MSR_OFF,	    /**< #GP */
 };
@@ -68,6 +68,8 @@ enum guest_msr_cpus { GUEST_MSR_ALL, GUEST_MSR_INTEL, GUEST_MSR_AMD };
 	X(0x001d9, 0x001d9, ALL, ZERO, ZERO, "IA32_DEBUGCTL", "no last branches, no BTF")          \
 	X(0xc0010010, 0xc0010010, AMD, ZERO, ZERO, "SYSCFG", "systems read it at start")           \
 	X(0xc0010015, 0xc0010015, AMD, ZERO, ZERO, "HWCR", "systems read it at start")             \
+	X(0xc001001f, 0xc001001f, AMD, IGNORED, NB_CFG, "NB_CFG",                                  \
+	  "reads 0, writes are ignored: of a northbridge that isn't there; Linux wants a wider CF8h") \
 	X(0xc0010055, 0xc0010055, AMD, ZERO, ZERO, "Interrupt Pending", "systems read it at start") \
 	X(0xc0010114, 0xc0010114, AMD, FIXED, VM_CR, "VM_CR", "SVM is disabled, and locked")       \
 	X(0x4b564d04, 0x4b564d04, ALL, EMULATED, PV_EOI, "MSR_KVM_PV_EOI_EN",                      \

@@ -31,7 +31,7 @@ def _disk(machine, *options, name="Linux with virtio disks, console and rng", ti
         r"^disk: disk\.img, 8192 sectors, read-only 1", f"^disk: data {DATA}",
         "^disk: vda is not written to", f"^disk: vdb's data {DATA}",
         "^disk: vdb kept what was written", "^disk: read from end to end", "^disk: virtio_rng",
-        "^disk: this is the virtio console", r"virtio\d-req", "^disk: the kernel has not complained",
+        "^disk: this is the virtio console", r"virtio\d-req", "^check: the kernel has not complained",
         *OFF))
 
 

@@ -476,6 +476,8 @@ static const struct msr_case msr_cases[] = {
 	{IA32_DEBUGCTL, false, 0, false},
 	{AMD_SYSCFG, false, 0, true},
 	{AMD_HWCR, false, 0, true},
+	{AMD_NB_CFG, false, 0, true},
+	{AMD_NB_CFG, true, 0, true},
 	{IA32_VMX_BASIC, false, 0, true},
 	{AMD_VM_CR, false, 0, true},
 	{AMD_VM_HSAVE_PA, true, 0x1000, true},
