@@ -25,6 +25,16 @@ def libraries(program):
     return re.findall(r"(/\S+) \(0x", listing)
 
 
+def disk(work):
+    """A file system with one file; as for Linux in a VM of HyPike's."""
+    import virtio  # pylint: disable=import-outside-toplevel
+    before = os.getcwd()
+    os.chdir(work)
+    virtio.disk_make()
+    os.chdir(before)
+    return os.path.join(work, "disk.img")
+
+
 def initramfs(args):
     program = os.path.join(args.work, "hypike")
     subprocess.run(["strip", "-o", program, args.hypike], check=True)
@@ -37,6 +47,8 @@ def initramfs(args):
     pairs += [("lib/modules/" + name, os.path.join(modules, name)) for name in os.listdir(modules)]
     pairs += [("files/" + name, path) for name, _, path in
               (text.partition("=") for text in args.file)]
+    if args.disk:
+        pairs.append(("files/disk.img", disk(args.work)))
     archive = os.path.join(args.work, "kvm.cpio")
     subprocess.run([sys.executable, os.path.join(SOURCE, "tools", "initramfs.py"),
                     "--busybox", os.path.join(args.debian, "busybox"),
@@ -59,6 +71,7 @@ def options():
     parser.add_argument("--debian", required=True, metavar="DIR", help="of tools/fetch-guests.sh")
     parser.add_argument("--work", required=True, metavar="DIR", help="for temporary files")
     parser.add_argument("--file", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--disk", action="store_true", help="an ext4 image disk.img is there, too")
     parser.add_argument("command", nargs="+", metavar="NAME:COMMAND")
     return parser.parse_args()
 

@@ -23,6 +23,7 @@ enum {
 	OPTION_MODULE,
 	OPTION_CMDLINE,
 	OPTION_DISK,
+	OPTION_NET,
 	OPTION_SERIAL,
 	OPTION_ACCEL,
 	OPTION_TIMEOUT,
@@ -49,8 +50,12 @@ static void print_help(void)
 	       "  --initrd FILE      the same as --module: Linux's initial file system\n"
 	       "  --module \"FILE A\"  a Multiboot module and the arguments in its string; repeatable\n"
 	       "  --cmdline TEXT     the kernel's command line\n"
-	       "  --disk FILE[,overlay]  a virtio disk, read-only or with writes kept while the machine\n"
-	       "                     lives; repeatable\n"
+	       "  --disk FILE[,ro]   a virtio disk: a raw file or block device; repeatable. With ,overlay writes\n"
+	       "                     are kept while the machine lives, with ,overlay=FILE in that file;\n"
+	       "                     ,direct goes past Linux's cache\n"
+	       "  --net user         a network card; user: what this user reaches, ,forward=tcp:HOST:GUEST\n"
+	       "                     for ports of this computer that are the guest's; or tap=NAME, an\n"
+	       "                     interface; or socket=PATH, another run; ,mac=ADDRESS; repeatable\n"
 	       "  --serial WHERE     the console: stdio, none, pty, file=FILE, unix=PATH (stdio)\n"
 	       "  --virtio-console   a console of virtio, too\n"
 	       "  --rng              an entropy device of virtio\n"
@@ -79,6 +84,7 @@ static const struct option options[] = {
 	{"module", required_argument, NULL, OPTION_MODULE},
 	{"cmdline", required_argument, NULL, OPTION_CMDLINE},
 	{"disk", required_argument, NULL, OPTION_DISK},
+	{"net", required_argument, NULL, OPTION_NET},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
 	{"virtio-console", no_argument, NULL, OPTION_VIRTIO_CONSOLE},
 	{"rng", no_argument, NULL, OPTION_RNG},
@@ -155,6 +161,8 @@ static bool take_option(struct run *run, int value, const char *argument)
 		return add(&run->modules, argument);
 	case OPTION_DISK:
 		return add(&run->disks, argument);
+	case OPTION_NET:
+		return add(&run->nets, argument);
 	case OPTION_VMM_OPTION:
 		return add(&run->more, argument);
 	default:

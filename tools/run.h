@@ -26,6 +26,8 @@ int run_words(struct run *run, struct strings *words);
 /** Words as one line. */
 char *run_line(const struct strings *words);
 
+/** Make a network and add it to the VMM's command line. @return false after report() */
+bool run_net(const char *text, struct strings *words);
 /** Connect the VM's console. @return false after report() */
 bool run_serial(const struct run *run);
 

@@ -77,14 +77,56 @@ static bool add_module(struct strings *words, const char *text)
 	return true;
 }
 
+/* How a disk is used. */
+struct disk {
+	char *path, *overlay;
+	unsigned flags;
+	bool in_memory; /* what is written */
+};
+
+/* One of the words behind a disk's file. */
+static bool disk_word(struct disk *disk, const char *word)
+{
+	if (strcmp(word, "ro") == 0)
+		disk->flags &= ~HYPIKE_VMM_DISK_WRITE;
+	else if (strcmp(word, "direct") == 0)
+		disk->flags |= HYPIKE_VMM_DISK_DIRECT;
+	else if (strcmp(word, "overlay") == 0)
+		disk->in_memory = true;
+	else if (strncmp(word, "overlay=", 8) == 0)
+		disk->overlay = string_copy(word + 8);
+	else
+		return false;
+	return true;
+}
+
+static bool disk_parse(const char *text, struct disk *disk)
+{
+	char *save = NULL, *copy = string_copy(text);
+
+	*disk = (struct disk){.path = strtok_r(copy, ",", &save), .flags = HYPIKE_VMM_DISK_WRITE};
+	if (disk->path == NULL)
+		return report("--disk: no file was named");
+	for (char *word; (word = strtok_r(NULL, ",", &save)) != NULL;)
+		if (!disk_word(disk, word))
+			return report("--disk %s: %s: there are ro, overlay, overlay=FILE and direct", text,
+				      word);
+	return true;
+}
+
 static bool add_disk(struct strings *words, const char *text)
 {
-	const size_t length = strcspn(text, ",");
-	char *name = add_file(string_format("%.*s", (int)length, text));
+	struct disk disk;
+	const char *why;
 
-	if (name == NULL)
+	if (!disk_parse(text, &disk))
 		return false;
-	strings_add(words, "--disk %s", quoted(string_format("%s%s", name, text + length)));
+	char *name = name_of(disk.path);
+	why = disk.in_memory ? hypike_vmm_file(name, disk.path)
+			     : hypike_vmm_disk(name, disk.path, disk.flags, disk.overlay);
+	if (why != NULL)
+		return report("--disk %s: %s", text, why);
+	strings_add(words, "--disk %s", quoted(string_format("%s%s", name, disk.in_memory ? ",overlay" : "")));
 	return true;
 }
 
@@ -97,6 +139,8 @@ static bool add_files(const struct run *run, struct strings *words)
 		ok = add_module(words, run->modules.item[i]);
 	for (size_t i = 0; i < run->disks.count && ok; i++)
 		ok = add_disk(words, run->disks.item[i]);
+	for (size_t i = 0; i < run->nets.count && ok; i++)
+		ok = run_net(run->nets.item[i], words);
 	return ok;
 }
 

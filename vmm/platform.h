@@ -84,6 +84,23 @@ struct platform_file {
 
 /** Find a file of the VM's by name. @return false where there is none. */
 bool platform_file(const char *name, struct platform_file *file);
+
+/** A disk whose bytes come and go by calls: one that isn't a platform_file(). Sectors have 512 bytes. */
+struct platform_disk {
+	uint64_t size; /**< in bytes; the last sector is filled up with zeros */
+	uint32_t number;
+	bool writable;
+};
+
+/** Find a disk of the VM's by name. @return false where there is none. */
+bool platform_disk(const char *name, struct platform_disk *disk);
+/** Read whole sectors. @return false where that failed. */
+bool platform_disk_read(const struct platform_disk *disk, uint64_t where, void *to, size_t size);
+bool platform_disk_write(const struct platform_disk *disk, uint64_t where, const void *from,
+			 size_t size);
+/** What was written is to stay, whatever happens from now on. @return false where that failed. */
+bool platform_disk_flush(const struct platform_disk *disk);
+
 /** Memory for the guest, 2 MiB aligned, once. @return NULL where there isn't that much. */
 void *platform_guest_memory(uint64_t size);
 /** More of that memory, for the VMM, after the guest's: page-aligned, with anything in it, for good.

@@ -20,6 +20,21 @@
  * @return NULL, or why not
  */
 HYPIKE_VMM_API const char *hypike_vmm_file(const char *name, const char *path);
+#define HYPIKE_VMM_DISK_WRITE  1u /**< the guest's writes go into the file; nobody else may have it open */
+#define HYPIKE_VMM_DISK_DIRECT 2u /**< past Linux's cache (O_DIRECT) */
+/**
+ * Give the VM a raw file or block device as a disk, by the name that its options use.
+ * @param overlay file where writes go, made where there is none; NULL: none
+ * @return NULL, or why not
+ */
+HYPIKE_VMM_API const char *hypike_vmm_disk(const char *name, const char *path, unsigned int flags,
+					   const char *overlay);
+/**
+ * Give the VM a network, by the name that its options use: a descriptor that takes and gives an Ethernet frame
+ * at a time (TAP, a SOCK_SEQPACKET or datagram socket). It stays open.
+ * @return NULL, or why not
+ */
+HYPIKE_VMM_API const char *hypike_vmm_net(const char *name, int fd);
 /** Connect the console: descriptors to read keys from and to write output to; -1: none. */
 HYPIKE_VMM_API void hypike_vmm_console(int input, int output);
 /** Opens /dev/kvm. @return NULL, or what is missing of it that the VMM needs */

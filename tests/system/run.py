@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`hypike run`: virtual machines on Linux, by KVM. Machine kvm-qemu is a Debian Linux with kvm_amd on QEMU's
 emulated AMD-V; machine kvm is the /dev/kvm of this computer, where that runs guests: where it doesn't, its tests
-are counted as skipped, with the reason. @verifies VMM-600 VMM-601 VMM-602 VMM-603 VMM-604 TOOL-130 TOOL-131"""
+are counted as skipped, with the reason. @verifies VMM-600 VMM-601 VMM-602 VMM-603 VMM-604 TOOL-130 TOOL-131
+TOOL-132 VMM-607"""
+import hashlib
 import re
 import subprocess
 
 from runner.case import Case
+from system.virtio import DATA
 
 FILES = {
     "dummy.elf": "{build}/guests/dummy/dummy.elf",
@@ -28,15 +31,20 @@ LINUX = ("hypike run -m 256M --kernel linux --initrd linux.cpio --cmdline "
          "'console=ttyS0 quiet cryptomgr.notests script={script}'")
 
 
-def _in_qemu(name, runs, files, **rest):
+NET_CMDLINE = "console=ttyS0 quiet cryptomgr.notests virtio"
+MILLION_Y = hashlib.md5(b"y" * 1000000).hexdigest()
+THIRD_Z = hashlib.md5(b"z" * 300000).hexdigest()
+
+
+def _in_qemu(name, runs, files, *options, check_more=None, **rest):
     """runs: name, shell command, and the status that it ends with."""
     def check(text, _work):
         for run, _command, status in runs:
             if not re.search(rf"^kvm: {run} ends with status {status}$", text, re.M):
                 return f"{run} did not end with status {status}"
-        return None
+        return check_more(text) if check_more else None
     command = ["{source}/tests/kvm.py", "--hypike", "{build}/tools/hypike",
-               "--debian", "{debian}", "--work", "{work}"]
+               "--debian", "{debian}", "--work", "{work}", *options]
     for file in files:
         command += ["--file", f"{file}={FILES[file]}"]
     command += ["--", *(f"{run}:{text}" for run, text, _ in runs)]
@@ -96,4 +104,38 @@ CASES = [
                      r"^check: the kernel has not complained",
                      r"^init: check ended with status 0",
                      r"^vmm: switched off by the guest"), timeout=240),
+    # The second disk is written to, and stays so; what nobody writes to stays as it is.
+    _in_qemu("Linux with disks",
+             [("copy", "cp disk.img copy.img && md5sum disk.img >sum", 0),
+              ("linux", "hypike run -m 256M --kernel linux --initrd linux.cpio --rng "
+                        "--virtio-console --disk disk.img,ro --disk copy.img --cmdline "
+                        "'console=ttyS0 quiet cryptomgr.notests virtio script=disk'", 0),
+              ("same", "md5sum -c sum", 0), ("other", "cmp -s disk.img copy.img", 1),
+              ("locked", "(hypike run -m 256M --kernel linux --disk copy.img --serial none --timeout 4 & "
+                         "sleep 1; hypike run --kernel linux --disk copy.img)", 202)],
+             ("linux", "linux.cpio"), "--disk", expect=(
+                 r"^disk: disk\.img, 8192 sectors, read-only 1", f"^disk: data {DATA}",
+                 "^disk: vda is not written to", f"^disk: vdb's data {DATA}",
+                 "^disk: vdb kept what was written", "^disk: read from end to end",
+                 "^disk: virtio_rng", "^disk: this is the virtio console",
+                 "^disk: the kernel has not complained", "another program has it open"),
+             timeout=300),
+    # The user's network: to the host, and from one of its ports.
+    _in_qemu("Linux on the user's network",
+             [("linux", "hypike run -m 128M --kernel linux --initrd linux.cpio --net "
+                        "user,forward=tcp:2222:22 --cmdline '" + NET_CMDLINE + " script=user' & "
+                        "sleep 10 | nc -l -p 7000 | md5sum; "
+                        "head -c 300000 /dev/zero | tr '\\000' z | nc 127.0.0.1 2222; wait $!", 0)],
+             ("linux", "linux.cpio"), expect=(
+                 "^2 packets transmitted, 2 packets received", f"{MILLION_Y}  -",
+                 f"user: got {THIRD_Z}"), timeout=300),
+    _in_qemu("two Linux on a wire",
+             [("linux", "hypike run -m 96M --kernel linux --initrd linux.cpio --net "
+                        "socket=/tmp/wire --cmdline '" + NET_CMDLINE + " script=net me=2 peer=1' & "
+                        "sleep 1; hypike run -m 96M --kernel linux --initrd linux.cpio --net "
+                        "socket=/tmp/wire --cmdline '" + NET_CMDLINE + " script=net me=1 peer=2'; "
+                        "wait $!", 0)],
+             ("linux", "linux.cpio"),
+             expect=("^3 packets transmitted, 3 packets received",), timeout=400,
+             check_more=lambda text: None if f"net: got {MILLION_Y}" in text else "not all came"),
 ]

@@ -31,6 +31,7 @@ static struct {
 	struct {
 		struct virtio_block block;
 		struct virtio_pci pci;
+		struct platform_disk store;
 		char name[NAME_MAX];
 	} disk[OPTIONS_DISKS];
 	struct {
@@ -73,15 +74,50 @@ static hv_status_t refuse(struct vm *vm, const char *option, const char *value, 
 	return HV_E_INVALID;
 }
 
-static hv_status_t disk_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
+static bool store_read(void *ctx, uint64_t where, void *to, size_t size)
 {
-	const char *option = vm->options->disk[i];
-	char *name = virtio.disk[i].name;
-	const char *mode = name_split(option, name);
+	return platform_disk_read(ctx, where, to, size);
+}
+
+static bool store_write(void *ctx, uint64_t where, const void *from, size_t size)
+{
+	return platform_disk_write(ctx, where, from, size);
+}
+
+static bool store_flush(void *ctx)
+{
+	return platform_disk_flush(ctx);
+}
+
+#define STORE_BUFFER 65536u
+
+/** A disk of the platform's. */
+static hv_status_t disk_store(struct vm *vm, unsigned int i, const char *mode)
+{
+	struct platform_disk *disk = &virtio.disk[i].store;
+	const struct virtio_block_store store = {.read = store_read,
+						 .write = disk->writable ? store_write : NULL,
+						 .flush = store_flush,
+						 .ctx = disk,
+						 .buffer = platform_memory(STORE_BUFFER),
+						 .buffer_size = STORE_BUFFER};
+
+	if (*mode != '\0' || !store.buffer)
+		return refuse(vm, "--disk", vm->options->disk[i],
+			      store.buffer ? "it is as it is" : "too little memory");
+	virtio_block_init_store(&virtio.disk[i].block, &vm->timers, &store, disk->size,
+				virtio.disk[i].name);
+	return HV_OK;
+}
+
+/** A disk in memory: a file as it is, or with an overlay. */
+static hv_status_t disk_in_memory(struct vm *vm, unsigned int i, const char *mode)
+{
+	const char *option = vm->options->disk[i], *name = virtio.disk[i].name;
 	struct platform_file file;
 	void *overlay = NULL;
 
-	if (!mode || !platform_file(name, &file))
+	if (!platform_file(name, &file))
 		return refuse(vm, "--disk", option, "there is no such file");
 	if (strcmp(mode, "overlay") == 0) {
 		overlay = platform_memory(virtio_block_overlay_size(file.size));
@@ -91,6 +127,23 @@ static hv_status_t disk_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
 		return refuse(vm, "--disk", option, "neither ro nor overlay");
 	}
 	virtio_block_init(&virtio.disk[i].block, &vm->timers, file.data, file.size, name, overlay);
+	return HV_OK;
+}
+
+static hv_status_t disk_init(struct vm *vm, struct pci_bus *bus, unsigned int i)
+{
+	char *name = virtio.disk[i].name;
+	const char *mode = name_split(vm->options->disk[i], name);
+	hv_status_t status;
+
+	if (!mode)
+		return refuse(vm, "--disk", vm->options->disk[i], "there is no such file");
+	if (platform_disk(name, &virtio.disk[i].store))
+		status = disk_store(vm, i, mode);
+	else
+		status = disk_in_memory(vm, i, mode);
+	if (status != HV_OK)
+		return status;
 	return attach(vm, bus, &virtio.disk[i].pci, &virtio.disk[i].block.dev, SLOT_DISK + i);
 }
 

@@ -74,6 +74,47 @@ static void data_write(struct virtio_block *block, struct virtio_chain *chain, u
 		block->written[i / 8] |= (uint8_t)(1u << i % 8);
 }
 
+/* ---------------------------------------------------------------------------------- not in memory */
+
+static bool store_read(struct virtio_block *block, struct virtio_chain *chain, uint64_t where,
+		       uint64_t size)
+{
+	const struct virtio_block_store *store = &block->store;
+
+	while (size > 0) {
+		const size_t n = size < store->buffer_size ? (size_t)size : store->buffer_size;
+		if (!store->read(store->ctx, where, store->buffer, n))
+			return false;
+		virtio_write(chain, store->buffer, n);
+		where += n;
+		size -= n;
+	}
+	return true;
+}
+
+static bool store_write(struct virtio_block *block, struct virtio_chain *chain, uint64_t where,
+			uint64_t size)
+{
+	const struct virtio_block_store *store = &block->store;
+
+	while (size > 0) {
+		const size_t n = size < store->buffer_size ? (size_t)size : store->buffer_size;
+		virtio_read(chain, store->buffer, n);
+		if (!store->write(store->ctx, where, store->buffer, n))
+			return false;
+		where += n;
+		size -= n;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------------------------------- requests */
+
+static bool is_writable(const struct virtio_block *block)
+{
+	return block->overlay || block->store.write;
+}
+
 /** Whole sectors, on the disk? */
 static bool range_ok(const struct virtio_block *block, uint64_t sector, uint64_t bytes)
 {
@@ -90,6 +131,10 @@ static enum virtio_block_status serve_in(struct virtio_block *block, struct virt
 
 	if (!range_ok(block, sector, bytes))
 		return VIRTIO_BLOCK_IOERR;
+	if (block->store.read)
+		return store_read(block, chain, sector * VIRTIO_BLOCK_SECTOR, bytes)
+			       ? VIRTIO_BLOCK_OK
+			       : VIRTIO_BLOCK_IOERR;
 	data_read(block, chain, sector, bytes / VIRTIO_BLOCK_SECTOR);
 	return VIRTIO_BLOCK_OK;
 }
@@ -99,10 +144,21 @@ static enum virtio_block_status serve_out(struct virtio_block *block, struct vir
 {
 	uint64_t bytes = virtio_left(chain);
 
-	if (!block->overlay || !range_ok(block, sector, bytes))
+	if (!is_writable(block) || !range_ok(block, sector, bytes))
 		return VIRTIO_BLOCK_IOERR;
+	if (block->store.write)
+		return store_write(block, chain, sector * VIRTIO_BLOCK_SECTOR, bytes)
+			       ? VIRTIO_BLOCK_OK
+			       : VIRTIO_BLOCK_IOERR;
 	data_write(block, chain, sector, bytes / VIRTIO_BLOCK_SECTOR);
 	return VIRTIO_BLOCK_OK;
+}
+
+/** In memory, a write is complete when it is used: nothing is behind it. */
+static enum virtio_block_status serve_flush(const struct virtio_block *block)
+{
+	return !block->store.flush || block->store.flush(block->store.ctx) ? VIRTIO_BLOCK_OK
+									     : VIRTIO_BLOCK_IOERR;
 }
 
 static enum virtio_block_status serve_id(const struct virtio_block *block, struct virtio_chain *chain)
@@ -124,8 +180,8 @@ static enum virtio_block_status serve(struct virtio_block *block, struct virtio_
 		return serve_in(block, chain, header.sector);
 	case VIRTIO_BLOCK_OUT:
 		return serve_out(block, chain, header.sector);
-	case VIRTIO_BLOCK_FLUSH: /* a write is complete when it is used: nothing is behind memory */
-		return VIRTIO_BLOCK_OK;
+	case VIRTIO_BLOCK_FLUSH:
+		return serve_flush(block);
 	case VIRTIO_BLOCK_GET_ID:
 		return serve_id(block, chain);
 	default:
@@ -173,19 +229,34 @@ static void config32(struct virtio_block *block, unsigned int where, uint32_t va
 	memcpy(block->dev.config + where, &value, sizeof(value));
 }
 
-void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, const void *image,
-		       uint64_t size, const char *id, void *overlay)
+static void init_common(struct virtio_block *block, struct timer_queue *timers, uint64_t size,
+			const char *id)
 {
-	*block = (struct virtio_block){.image = image, .size = size, .sectors = sectors_of(size)};
+	block->size = size;
+	block->sectors = sectors_of(size);
 	virtio_init(&block->dev, &class, timers);
-	block->overlay = overlay;
-	if (overlay) {
-		block->written = block->overlay + block->sectors * VIRTIO_BLOCK_SECTOR;
-		memset(block->written, 0, (block->sectors + 7) / 8);
+	if (is_writable(block))
 		block->dev.own_features &= ~VIRTIO_BIT(VIRTIO_BLOCK_F_RO);
-	}
 	memcpy(block->id, id, strnlen(id, VIRTIO_BLOCK_ID));
 	memcpy(block->dev.config + CONFIG_CAPACITY, &block->sectors, sizeof(block->sectors));
 	config32(block, CONFIG_SEG_MAX, SEG_MAX);
 	config32(block, CONFIG_BLK_SIZE, VIRTIO_BLOCK_SECTOR);
+}
+
+void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, const void *image,
+		       uint64_t size, const char *id, void *overlay)
+{
+	*block = (struct virtio_block){.image = image, .overlay = overlay};
+	init_common(block, timers, size, id);
+	if (overlay) {
+		block->written = block->overlay + block->sectors * VIRTIO_BLOCK_SECTOR;
+		memset(block->written, 0, (block->sectors + 7) / 8);
+	}
+}
+
+void virtio_block_init_store(struct virtio_block *block, struct timer_queue *timers,
+			     const struct virtio_block_store *store, uint64_t size, const char *id)
+{
+	*block = (struct virtio_block){.store = *store};
+	init_common(block, timers, size, id);
 }

@@ -36,8 +36,19 @@ struct virtio_block_header {
 	uint64_t sector;
 };
 
+/** A disk that isn't in memory: whole sectors come and go by calls. They return false where they failed. */
+struct virtio_block_store {
+	bool (*read)(void *ctx, uint64_t where, void *to, size_t size);
+	bool (*write)(void *ctx, uint64_t where, const void *from, size_t size); /**< NULL: read-only */
+	bool (*flush)(void *ctx);
+	void *ctx;
+	uint8_t *buffer; /**< for data on their way, page-aligned */
+	size_t buffer_size;
+};
+
 struct virtio_block {
 	struct virtio_device dev;
+	struct virtio_block_store store; /**< read() is NULL: the image is in memory */
 	const uint8_t *image;
 	uint64_t size; /**< of the image; the disk's last sector is filled up with zeros */
 	uint64_t sectors;
@@ -54,5 +65,8 @@ uint64_t virtio_block_overlay_size(uint64_t image);
  */
 void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, const void *image,
 		       uint64_t size, const char *id, void *overlay);
+/** The same with a disk that isn't in memory; its last sector is whole. */
+void virtio_block_init_store(struct virtio_block *block, struct timer_queue *timers,
+			     const struct virtio_block_store *store, uint64_t size, const char *id);
 
 #endif

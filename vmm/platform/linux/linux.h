@@ -15,5 +15,9 @@ uint64_t linux_time_start(void);
 int linux_console_input(void);
 /** The status for an error number of Linux. */
 hv_status_t linux_status(int error);
+/** Start a thread with a name of 15 characters at the most. @return an error number of Linux, 0: none. */
+int linux_thread(const char *name, void *(*entry)(void *arg), void *arg);
+/** Write out what disks have to, and give them to others. */
+void linux_disks_close(void);
 
 #endif

@@ -4,7 +4,12 @@
 
 #include <hypike/vmm.h>
 
+#include "vmm/platform/linux/linux.h"
+
 int hypike_vmm_run(const char *options)
 {
-	return vmm_main(options);
+	const int status = vmm_main(options);
+
+	linux_disks_close();
+	return status;
 }

@@ -117,30 +117,36 @@ static void *thread_main(void *arg)
 }
 
 /** Signals to the process are the first thread's. */
-hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg)
+int linux_thread(const char *name, void *(*entry)(void *arg), void *arg)
 {
 	sigset_t all, before;
 	pthread_t thread;
-	char name[16] = "vcpu ";
 
-	if (index >= HV_MAX_VCPUS)
-		return HV_E_INVALID;
-	starts[index].entry = entry;
-	starts[index].arg = arg;
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, LINUX_KICK);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	const int error = pthread_create(&thread, NULL, thread_main, (void *)(uintptr_t)index);
+	const int error = pthread_create(&thread, NULL, entry, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error != 0)
-		return linux_status(error);
+		return error;
+	pthread_setname_np(thread, name);
+	return pthread_detach(thread);
+}
+
+hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg)
+{
+	char name[] = "vcpu 00";
+
+	if (index >= HV_MAX_VCPUS)
+		return HV_E_INVALID;
+	starts[index].entry = entry;
+	starts[index].arg = arg;
 	name[5] = (char)('0' + index / 10);
 	name[6] = (char)('0' + index % 10);
-	pthread_setname_np(thread, name);
-	pthread_detach(thread);
-	return HV_OK;
+	const int error = linux_thread(name, thread_main, (void *)(uintptr_t)index);
+	return error == 0 ? HV_OK : linux_status(error);
 }
 
 /* ----------------------------------------------------------------------------------------- console */
@@ -285,25 +291,6 @@ uint64_t platform_guest_memory_limit(void)
 }
 
 /* ----------------------------------------------------------- what only partitions of HyPike have */
-
-bool platform_region(const char *name, struct platform_region *region)
-{
-	(void)name;
-	(void)region;
-	return false;
-}
-
-hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal)
-{
-	(void)region;
-	(void)signal;
-	return HV_E_NOENT;
-}
-
-void platform_region_notify(const struct platform_region *region)
-{
-	(void)region;
-}
 
 hv_status_t platform_port_open(const char name[PV_NAME_SIZE], struct pv_port_info *info)
 {
