@@ -7,8 +7,8 @@
 # Done in a few milliseconds where nothing is missing.
 set -eu
 
-packages_build='gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libfyaml-dev libzydis-dev \
-	libslirp-dev libseccomp-dev'
+packages_build="gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libfyaml-dev libzydis-dev \
+	libslirp-dev libseccomp-dev"
 packages_qemu='qemu-system-x86'
 packages_bochs='bochs bochsbios bochs-term vgabios grub-common grub-pc-bin xorriso'
 packages_test="acpica-tools babeltrace2 e2fsprogs python3-jsonschema python3-yaml mandoc clang-14 libclang-rt-14-dev \
