@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * @req VMM-081 At its end a VM's exits are shown by kind, settled in the driver and handed to the VMM,
- *              with entries, guest and host cycles, injected events and wall time.
+ *              with entries, guest and host cycles, injected events, wall time, and how
+ *              long it took to its first instruction.
  */
 #include "vmm/summary.h"
 
@@ -79,6 +80,7 @@ void summary_print(struct vm *vm)
 {
 	struct hv_stats sum;
 	uint64_t us = (platform_time() - vm->started) / 1000;
+	uint64_t first = (vm->entered - vm->started) / 1000;
 
 	memset(&sum, 0, sizeof(sum));
 	if (!collect(vm, &sum)) {
@@ -92,6 +94,8 @@ void summary_print(struct vm *vm)
 	       (unsigned long long)sum.host_cycles);
 	if (sum.host_pages)
 		vm_log(vm, "host pages %llu", (unsigned long long)sum.host_pages);
+	vm_log(vm, "first instruction after %llu.%06llu s", (unsigned long long)(first / 1000000),
+	       (unsigned long long)(first % 1000000));
 	vm_log(vm, "nested table pages %llu, wall time %llu.%06llu s",
 	       (unsigned long long)sum.table_pages, (unsigned long long)(us / 1000000),
 	       (unsigned long long)(us % 1000000));

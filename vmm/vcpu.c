@@ -128,6 +128,8 @@ void vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
 
+	if (vcpu->index == 0)
+		vm->entered = platform_time();
 	for (uint32_t n = 0; life(vcpu); n++) {
 		platform_mutex_lock(&vm->gate[n & 1]);
 		platform_mutex_unlock(&vm->gate[n & 1]);

@@ -97,6 +97,7 @@ struct vm {
 	struct platform_mutex gate[2];
 	int status;	  /**< valid when stopped */
 	uint64_t started; /**< platform_time() */
+	uint64_t entered; /**< and when its first instruction was next */
 	struct timer timeout;
 };
 

@@ -1066,7 +1066,7 @@ static void whole_run(void **state)
 	said("vmm: exits");
 	said("vmm:   port                        0            7\n");
 	said("vmm: entries 7, injected 0\n");
-	said("nested table pages 5, wall time 0.000000 s\n");
+	said("first instruction after 0.000000 s\nvmm: nested table pages 5, wall time 0.000000 s\n");
 }
 
 /** Every vCPU runs; the first resets the machine at each start. @verifies VMM-008 */
