@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file run.c
- * The loop in which a vCPU spends its life. The order of each turn is fixed: leave at a poll point,
- * do pending work, load the FPU, inject, store changed registers, enter, count, dispatch.
+ * What stands around the loop of a vCPU (loop.h): taking what the VMM wants, polling and waiting, the
+ * exit's record for the VMM.
  */
-#include "hypervisor/core/core.h"
-#include "hypervisor/x86/exits.h"
-#include "hypervisor/x86/vendor.h"
-#include "lib/x86/cpu.h"
+#include "hypervisor/core/loop.h"
 
 enum verdict vcpu_hand(struct vcpu *vcpu, enum hv_exit_kind kind)
 {
@@ -17,12 +14,27 @@ enum verdict vcpu_hand(struct vcpu *vcpu, enum hv_exit_kind kind)
 	return VERDICT_TO_VMM;
 }
 
+/** From here on, time is the guest's or the driver's. */
+static void clock_start(struct vcpu *vcpu)
+{
+	vcpu->guest_ticks = 0;
+	vcpu->since = rdtsc();
+}
+
+/** And from here on, somebody else's. */
+static void clock_stop(struct vcpu *vcpu)
+{
+	vcpu->stats.guest_cycles += vcpu->guest_ticks;
+	vcpu->stats.host_cycles += rdtsc() - vcpu->since - vcpu->guest_ticks;
+}
+
 /** Let interrupts in, and other threads run. */
 static void poll(struct vcpu *vcpu)
 {
+	clock_stop(vcpu);
 	arch_vcpu_put(vcpu);
 	host_poll();
-	vcpu->exit_tsc = rdtsc();
+	clock_start(vcpu);
 }
 
 enum verdict x86_exit_host_interrupt(struct vcpu *vcpu)
@@ -36,9 +48,10 @@ enum verdict x86_exit_host_interrupt(struct vcpu *vcpu)
  */
 enum verdict x86_exit_spin(struct vcpu *vcpu)
 {
+	clock_stop(vcpu);
 	arch_vcpu_put(vcpu);
 	host_yield();
-	vcpu->exit_tsc = rdtsc();
+	clock_start(vcpu);
 	return VERDICT_RESUME;
 }
 
@@ -48,15 +61,15 @@ enum verdict x86_exit_spin(struct vcpu *vcpu)
 /** Wait until something is there to be done. */
 static void wait(struct vcpu *vcpu)
 {
+	clock_stop(vcpu);
 	arch_vcpu_put(vcpu);
 	while (!arch_runnable(vcpu) &&
 	       (__atomic_load_n(&vcpu->work, __ATOMIC_SEQ_CST) & ~WORK_THAT_WAITS) == 0)
 		host_block(UINT64_MAX);
-	vcpu->exit_tsc = rdtsc();
+	clock_start(vcpu);
 }
 
-/** The way taken when anything but the guest wants attention. Never with `in_guest` set. */
-static enum verdict slow_path(struct vcpu *vcpu)
+enum verdict loop_attend(struct vcpu *vcpu)
 {
 	if (host_poll_pending())
 		poll(vcpu);
@@ -77,13 +90,11 @@ static enum verdict slow_path(struct vcpu *vcpu)
 	return verdict;
 }
 
-/** A handler that the kernel registered for this kind of exit, or else the driver's. */
-static enum verdict dispatch(struct vcpu *vcpu, const struct exit_row *row)
+enum verdict loop_custom(struct vcpu *vcpu, const struct exit_row *row)
 {
 	const struct vm_handler *const custom = &vcpu->vm->handler[row->kind];
 
-	vcpu->kind = row->kind;
-	if (__builtin_expect(custom->fn != NULL, 0)) {
+	if (custom->fn != NULL) {
 		const enum driver_verdict verdict = custom->fn(custom->arg, vcpu, vcpu->page);
 
 		if (verdict == DRIVER_RESUME)
@@ -92,47 +103,6 @@ static enum verdict dispatch(struct vcpu *vcpu, const struct exit_row *row)
 			return vcpu_hand(vcpu, (enum hv_exit_kind)row->kind);
 	}
 	return row->handler(vcpu);
-}
-
-/** The row of the vendor's table for the exit; a number that isn't in it is an error of the VM's. */
-static inline const struct exit_row *row_of(const struct vcpu *vcpu)
-{
-	static const struct exit_row unknown = {.handler = x86_exit_unexpected, .kind = HV_EXIT_ERROR};
-
-	if (__builtin_expect(vcpu->exit.index >= vendor->exit_count, 0))
-		return &unknown;
-	return &vendor->exits[vcpu->exit.index];
-}
-
-/** One world switch and what follows from it. */
-static enum verdict turn(struct vcpu *vcpu)
-{
-	if (!vcpu->fpu.loaded)
-		host_fpu_load(&vcpu->fpu);
-	if (vcpu->delivering.valid) {
-		vendor->inject(vcpu);
-		vcpu->stats.injected++;
-	}
-	if (vcpu->changed != 0) {
-		vendor->store(vcpu, vcpu->changed);
-		vcpu->changed = 0;
-	}
-	const uint64_t before = rdtsc();
-
-	vendor->enter(vcpu);
-	const uint64_t after = rdtsc();
-
-	__atomic_store_n(&vcpu->in_guest, false, __ATOMIC_RELEASE);
-	vcpu->stats.entries++;
-	vcpu->stats.host_cycles += before - vcpu->exit_tsc;
-	vcpu->stats.guest_cycles += after - before;
-	vcpu->exit_tsc = after;
-	const struct exit_row *const row = row_of(vcpu);
-	const enum verdict verdict = dispatch(vcpu, row);
-
-	if (verdict == VERDICT_RESUME)
-		vcpu->stats.settled[vcpu->kind]++;
-	return verdict;
 }
 
 /** Take what the VMM has put into the page, and finish the exit that it had. */
@@ -163,7 +133,7 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 
 static void end(struct vcpu *vcpu)
 {
-	const struct exit_row *const row = row_of(vcpu);
+	const struct exit_row *const row = loop_row(vcpu, vendor->exits, vendor->exit_count);
 	const bool decoded = vcpu->kind == HV_EXIT_MEMORY && vcpu->page->exit.memory.decoded;
 	const bool own = vcpu->kind == row->kind && !decoded;
 
@@ -172,35 +142,14 @@ static void end(struct vcpu *vcpu)
 	arch_fill_page(vcpu, own ? row->needs : 0);
 }
 
-/**
- * @req HV-010 Nothing that a guest does ends in anything but its own VM: every exit is settled, handed
- *      to the VMM, or a fault in the guest.
- * @req HV-011 Between exits that the driver settles, interrupts wait no longer than one exit takes.
- */
-static void loop(struct vcpu *vcpu)
-{
-	enum verdict verdict = VERDICT_RESUME;
-
-	vcpu->exit_tsc = rdtsc();
-	while (verdict == VERDICT_RESUME) {
-		__atomic_store_n(&vcpu->in_guest, true, __ATOMIC_SEQ_CST);
-		if (__builtin_expect(__atomic_load_n(&vcpu->work, __ATOMIC_SEQ_CST) != 0 ||
-					     host_poll_pending(),
-				     0)) {
-			__atomic_store_n(&vcpu->in_guest, false, __ATOMIC_RELEASE);
-			verdict = slow_path(vcpu);
-			continue;
-		}
-		verdict = turn(vcpu);
-	}
-}
-
 static hv_status_t run_claimed(struct vcpu *vcpu)
 {
 	hv_status_t status = HV_OK;
 
+	clock_start(vcpu);
 	if (begin(vcpu, &status) == VERDICT_RESUME)
-		loop(vcpu);
+		vendor->run(vcpu);
+	clock_stop(vcpu);
 	if (status == HV_OK)
 		end(vcpu);
 	arch_vcpu_put(vcpu);

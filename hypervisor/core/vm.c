@@ -91,6 +91,10 @@ hv_status_t vm_set_handler(struct vm *vm, enum hv_exit_kind kind, driver_handler
 		return HV_E_INVALID;
 	if (__atomic_load_n(&vm->running, __ATOMIC_ACQUIRE) != 0)
 		return HV_E_BUSY;
+	if (vm->handler[kind].fn != NULL)
+		vm->handlers--;
+	if (handler != NULL)
+		vm->handlers++;
 	vm->handler[kind].arg = arg;
 	vm->handler[kind].fn = handler;
 	return HV_OK;

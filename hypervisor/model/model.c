@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file model.c The modelled CPU's side of vendor_ops: control block, controls, exits. */
-#include "hypervisor/core/core.h"
+#include "hypervisor/core/loop.h"
 #include "hypervisor/model/guest.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
@@ -274,6 +274,11 @@ static void fetch(struct vcpu *vcpu, uint32_t groups)
 		vcpu->cpl = (state->seg[HV_SS].attr >> HV_SEG_DPL_SHIFT) & 3u;
 }
 
+static uint32_t cpl(const struct vcpu *vcpu)
+{
+	return (model_of(vcpu)->state.seg[HV_SS].attr >> HV_SEG_DPL_SHIFT) & 3u;
+}
+
 static void fetch_code(struct vcpu *vcpu)
 {
 	const struct model_cpu *cpu = model_of(vcpu);
@@ -388,6 +393,9 @@ static void enter(struct vcpu *vcpu)
 {
 	struct model_cpu *cpu = model_of(vcpu);
 
+	if (vcpu->changed != 0)
+		store(vcpu, vcpu->changed);
+	vcpu->changed = 0;
 	cpu->stepped = false;
 	cpu->refused = model_entry_error(cpu);
 	if (cpu->refused == NULL)
@@ -402,6 +410,11 @@ static void enter(struct vcpu *vcpu)
 	};
 	vcpu->delivering = cpu->cut_short;
 	spoil(vcpu);
+}
+
+static void loop(struct vcpu *vcpu)
+{
+	vcpu_loop(vcpu, enter, exits, MODEL_ROWS);
 }
 
 const struct vendor_ops model_ops = {
@@ -420,10 +433,10 @@ const struct vendor_ops model_ops = {
 	.vm_exit = vm_exit,
 	.vcpu_init = vcpu_init,
 	.vcpu_exit = vcpu_exit,
-	.enter = enter,
+	.run = loop,
 	.fetch = fetch,
+	.cpl = cpl,
 	.fetch_code = fetch_code,
-	.store = store,
 	.inject = inject,
 	.intr_window = intr_window,
 	.nmi_window = nmi_window,

@@ -13,14 +13,18 @@
 
 #define DATA_SIZE (HV_PAGE_SIZE - HV_PAGE_DATA)
 
-static bool absent(const struct vm *vm, uint32_t port, uint32_t size)
+static inline bool absent_one(const struct vm *vm, uint32_t port)
 {
-	for (uint32_t i = 0; i < size; i++) {
-		const uint32_t p = (port + i) & 0xffff;
+	return (__atomic_load_n(&vm->port_absent[port / 8], __ATOMIC_RELAXED) >> (port % 8) & 1) != 0;
+}
 
-		if ((__atomic_load_n(&vm->port_absent[p / 8], __ATOMIC_RELAXED) >> (p % 8) & 1) == 0)
+static inline bool absent(const struct vm *vm, uint32_t port, uint32_t size)
+{
+	if (__builtin_expect(!absent_one(vm, port), 1))
+		return false;
+	for (uint32_t i = 1; i < size; i++)
+		if (!absent_one(vm, (port + i) & 0xffff))
 			return false;
-	}
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #define HYPERVISOR_X86_EXITS_H
 
 #include "hypervisor/x86/vcpu.h"
+#include "lib/x86/regs.h"
 
 struct insn_mov;
 
@@ -93,13 +94,38 @@ void x86_load_register(struct vcpu *vcpu, const struct insn_mov *mov, uint64_t v
 
 /** Hand the exit to the VMM: the caller fills the union behind `page->exit.kind`. */
 enum verdict vcpu_hand(struct vcpu *vcpu, enum hv_exit_kind kind);
+/** vcpu_skip() where something stands in its way. */
+enum verdict vcpu_skip_slowly(struct vcpu *vcpu, uint32_t pattern);
+
+/** Is there nothing but RIP to be changed to step over the instruction, and its length known? */
+static inline bool vcpu_skips_plainly(const struct vcpu *vcpu, uint64_t next)
+{
+	const struct hv_x86_regs *const regs = &vcpu->regs;
+	const uint32_t groups = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
+
+	/* Only code that isn't 64 bits wide wraps at 4 GiB. */
+	return (~vcpu->cached & groups) == 0 && vcpu->exit.insn_length != 0 &&
+	       ((regs->shadow & (HV_SHADOW_STI | HV_SHADOW_MOV_SS)) |
+		(vcpu->request & HV_REQUEST_STEP) | (regs->rflags & (RFLAGS_RF | RFLAGS_TF)) |
+		(next ^ regs->rip) >> 32) == 0;
+}
+
 /**
  * Step over the instruction: RIP, RF, interrupt shadows, single-step trap.
  * @param pattern INSN_PATTERN_* (lib/x86/insn.h) of the instruction where the exit names it, 0
  *        otherwise: makes finding its length cheap on CPUs that don't report it.
  * @return what the guest's own page fault, met while fetching the instruction, makes of it; else RESUME.
  */
-enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern);
+static inline enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
+{
+	const uint64_t next = vcpu->regs.rip + vcpu->exit.insn_length;
+
+	if (__builtin_expect(!vcpu_skips_plainly(vcpu, next), 0))
+		return vcpu_skip_slowly(vcpu, pattern);
+	vcpu->regs.rip = next;
+	vcpu_change(vcpu, REGS_RIP);
+	return VERDICT_RESUME;
+}
 /** The same as completion of an exit that the VMM has looked at (vcpu.complete). */
 enum verdict vcpu_complete_skip(struct vcpu *vcpu);
 /** Raise an exception in the guest; combines with one in delivery into #DF or shutdown (SDM 6.15,

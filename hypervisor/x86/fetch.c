@@ -146,10 +146,13 @@ static enum verdict step_trap(struct vcpu *vcpu)
 	return x86_raise(vcpu, X86_DB, false, 0);
 }
 
-enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
+enum verdict vcpu_skip_slowly(struct vcpu *vcpu, uint32_t pattern)
 {
 	struct hv_x86_regs *const regs = &vcpu->regs;
 	uint32_t length = vcpu->exit.insn_length;
+
+	vcpu_need(vcpu, REGS_RIP | REGS_RFLAGS | REGS_EVENT);
+	const uint64_t old = regs->rip;
 
 	if (length == 0)
 		length = find_length(vcpu, pattern);
@@ -157,9 +160,8 @@ enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
 		/* Its page went away or its bytes changed under it: execute it again, by then it faults. */
 		return VERDICT_RESUME;
 	}
-	vcpu_need(vcpu, REGS_RIP | REGS_RFLAGS | REGS_EVENT);
 	regs->rip += length;
-	if (__builtin_expect(regs->rip >> 32 != 0, 0) && vcpu_code_size(vcpu) != 64)
+	if (__builtin_expect((regs->rip ^ old) >> 32 != 0, 0) && vcpu_code_size(vcpu) != 64)
 		regs->rip = (uint32_t)regs->rip;
 	vcpu_change(vcpu, REGS_RIP);
 	if ((regs->shadow & (HV_SHADOW_STI | HV_SHADOW_MOV_SS)) != 0) {

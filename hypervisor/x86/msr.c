@@ -350,13 +350,24 @@ bool msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	}
 }
 
-/** The VMM's rule for this MSR. Few rules, few MSR exits that reach them: a list. */
+/** The VMM's rule for this MSR. Few rules, few MSR exits that reach them: a list behind a filter. */
 static enum hv_sysreg_policy rule_for(const struct vm *vm, uint32_t msr)
 {
+	if ((__atomic_load_n(&vm->sysreg_any, __ATOMIC_ACQUIRE) >> (msr & 63) & 1) == 0)
+		return HV_SYSREG_DEFAULT;
 	for (uint32_t i = __atomic_load_n(&vm->sysreg_rules, __ATOMIC_ACQUIRE); i-- > 0;)
 		if (msr - vm->sysreg[i].first < vm->sysreg[i].count)
 			return (enum hv_sysreg_policy)vm->sysreg[i].policy;
 	return HV_SYSREG_DEFAULT;
+}
+
+static void filter_add(struct vm *vm, uint32_t first, uint32_t count)
+{
+	uint64_t any = 0;
+
+	for (uint32_t i = 0; i < 64 && i < count; i++)
+		any |= UINT64_C(1) << ((first + i) & 63);
+	__atomic_or_fetch(&vm->sysreg_any, any, __ATOMIC_RELEASE);
 }
 
 static hv_status_t add_rule(struct vm *vm, uint32_t first, uint32_t count, uint8_t policy)
@@ -373,6 +384,7 @@ static hv_status_t add_rule(struct vm *vm, uint32_t first, uint32_t count, uint8
 	vm->sysreg[vm->sysreg_rules].count = count;
 	vm->sysreg[vm->sysreg_rules].policy = policy;
 	__atomic_store_n(&vm->sysreg_rules, vm->sysreg_rules + 1, __ATOMIC_RELEASE);
+	filter_add(vm, first, count);
 	return HV_OK;
 }
 

@@ -246,8 +246,7 @@ bool arch_runnable(struct vcpu *vcpu)
 
 uint32_t vcpu_cpl(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, REGS_CS);
-	return vcpu->cpl;
+	return (vcpu->cached & (REGS_CS | REGS_SEG)) != 0 ? vcpu->cpl : vendor->cpl(vcpu);
 }
 
 /** @req HV-012 The code size follows the guest's mode: 64-bit only in long mode with CS.L set. */

@@ -93,6 +93,7 @@ struct vm {
 		uint8_t policy;
 	} sysreg[32];
 	uint32_t sysreg_rules;
+	uint64_t sysreg_any; /**< bit n: there is a rule for a number that is n modulo 64 */
 	struct hv_x86_cpuid *cpuid; /**< HV_X86_CPUID_ROWS rows, sorted */
 	uint32_t cpuid_rows;
 	uint8_t phys_bits; /**< physical address bits that the guest's CPUID shows */
@@ -101,6 +102,7 @@ struct vm {
 	struct doorbell_slot doorbell[VM_DOORBELLS];
 	uint32_t doorbells;
 	struct vm_handler handler[HV_EXIT_KINDS];
+	uint32_t handlers; /**< how many of them there are */
 	void *vendor; /**< the vendor's per-VM data (permission bitmaps) */
 };
 
@@ -171,7 +173,8 @@ struct vcpu {
 	struct lapic lapic;
 	struct fetch_cache fetch;
 	struct hv_stats stats;
-	uint64_t exit_tsc; /**< when the guest was left last */
+	uint64_t since;	      /**< when time began to be the guest's or the driver's */
+	uint64_t guest_ticks; /**< how much of it the guest had; while it runs, less its entry's time */
 	uint64_t hidden;   /**< ticks that its clock has yet to be put back by */
 };
 

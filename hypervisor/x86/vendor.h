@@ -36,20 +36,21 @@ struct vendor_ops {
 	void (*vcpu_exit)(struct vcpu *vcpu);
 
 	/**
-	 * The world switch: run the guest until an exit. On return vcpu->exit is filled, the general
-	 * registers (RSP excepted) are in vcpu->regs.gpr, vcpu->cached is 0 but for what the vendor got for
-	 * nothing (it says so in the bits), vcpu->delivering holds the event whose delivery was cut short
-	 * (valid 0: none). Host registers are as before; interrupts are off, and pending ones wait
-	 * for host_poll().
+	 * vcpu_loop() around the world switch, which copies the register groups vcpu->changed (they have
+	 * been sanitised) into the control block and runs the guest until an exit. Behind it vcpu->exit is
+	 * filled, `changed` is 0, the general registers (RSP excepted) are in vcpu->regs.gpr, vcpu->cached
+	 * is 0 but for what the vendor got for nothing (it says so in the bits), vcpu->delivering holds the
+	 * event whose delivery was cut short (valid 0: none). Host registers are as before; interrupts are
+	 * off, and pending ones wait for host_poll().
 	 */
-	void (*enter)(struct vcpu *vcpu);
+	void (*run)(struct vcpu *vcpu);
 	/** Copy register groups (REGS_*) from the control block into vcpu->regs. */
 	void (*fetch)(struct vcpu *vcpu, uint32_t groups);
+	/** Current privilege level, out of the control block: where no segment was changed. */
+	uint32_t (*cpl)(const struct vcpu *vcpu);
 	/** Fill vcpu->code (REGS_CODE) from the control block: on the way of every exit whose instruction's
 	 *  bytes are needed, so in few steps. */
 	void (*fetch_code)(struct vcpu *vcpu);
-	/** Copy register groups from vcpu->regs into the control block. They have been sanitised. */
-	void (*store)(struct vcpu *vcpu, uint32_t groups);
 
 	/** Deliver vcpu->delivering with the next entry. */
 	void (*inject)(struct vcpu *vcpu);

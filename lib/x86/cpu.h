@@ -54,12 +54,13 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 			 : "memory");
 }
 
+/** Clears the upper halves of both registers (SDM vol. 2, RDTSC). */
 static inline uint64_t rdtsc(void)
 {
-	uint32_t lo, hi;
+	uint64_t lo, hi;
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return (uint64_t)hi << 32 | lo;
+	return hi << 32 | lo;
 }
 
 /** RDTSC after everything before it, before everything after it (SDM vol. 2, RDTSC). */

@@ -4,6 +4,7 @@
  * AMD-V (APM vol. 2, chapter 15): control blocks, ASIDs, the entry into a guest and the exit from
  * it.
  */
+#include "hypervisor/core/loop.h"
 #include "hypervisor/x86/svm/svm.h"
 #include "lib/x86/cpu.h"
 #include "lib/x86/cpuid.h"
@@ -179,9 +180,9 @@ static __attribute__((noinline)) void before_slowly(struct vcpu *vcpu)
 }
 
 /** Host interrupts that wait are noted by the kernel, which acts on them at the next poll point. */
-static void interrupt_window(const struct vcpu *vcpu)
+static inline void interrupt_window(const struct vcpu *vcpu, const struct svm_vcpu *svm)
 {
-	if ((vcpu->regs.rflags & RFLAGS_IF) == 0)
+	if ((svm->slow & SVM_SLOW_BOCHS) != 0 && (vcpu->regs.rflags & RFLAGS_IF) == 0)
 		__asm__ volatile("sti; nop; cli" : : : "memory");
 }
 
@@ -203,8 +204,6 @@ static void after_rarely(struct vcpu *vcpu)
 		svm_step_after(vcpu);
 	if ((svm->slow & SVM_SLOW_IRET) != 0)
 		svm_iret_after(vcpu);
-	if ((svm->slow & SVM_SLOW_BOCHS) != 0)
-		interrupt_window(vcpu);
 }
 
 /** EVENTINJ and TLB_CONTROL were for one entry. */
@@ -225,17 +224,13 @@ static __attribute__((noinline)) void after_slowly(struct vcpu *vcpu)
 	struct vmcb_control *const c = &svm->vmcb.control;
 	const bool injected = vcpu->delivering.valid;
 
-	if (svm->slow == SVM_SLOW_BOCHS && is_plain(svm)) {
-		interrupt_window(vcpu);
-		return;
-	}
 	if ((svm->slow & SVM_SLOW_ONCE) != 0)
 		clear_once(vcpu, svm);
 	if ((c->exitintinfo & SVM_EVENT_V) != 0 || svm->soft_injected || svm->df_injected)
 		svm_take_exitintinfo(vcpu, c->exitintinfo, injected);
 	if ((uint8_t)c->int_ctl != svm->v_tpr)
 		save_tpr(vcpu);
-	if (__builtin_expect(svm->slow != 0, 0))
+	if (__builtin_expect((svm->slow & ~SVM_SLOW_BOCHS) != 0, 0))
 		after_rarely(vcpu);
 }
 
@@ -288,18 +283,26 @@ void svm_exited(struct vcpu *vcpu)
 	if (__builtin_expect(code >= SVM_EXIT_LOW_END, 0))
 		vcpu->exit.index = high_row(vcpu, code);
 	c->clean = svm_features.clean;
-	if (__builtin_expect(!is_plain(svm) || svm->slow != 0, 0))
+	if (__builtin_expect(!is_plain(svm) || (svm->slow & ~SVM_SLOW_BOCHS) != 0, 0))
 		after_slowly(vcpu);
+	if (svm->slow != 0)
+		interrupt_window(vcpu, svm);
 }
 
 /**
  * @req HV-201 AMD-V: the host's state after an exit is its state before the entry; interrupts and
  *      NMIs that come while the guest runs end guest mode and are taken by the host.
  */
-static void svm_enter(struct vcpu *vcpu)
+static inline void svm_enter(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
+	const uint32_t changed = vcpu->changed;
 
+	vcpu->changed = 0;
+	if (__builtin_expect(changed == REGS_RIP, 1))
+		svm->vmcb.save.rip = vcpu->regs.rip;
+	else if (changed != 0)
+		svm_store(vcpu, changed);
 	if (__builtin_expect(svm->asid_generation != svm->cpu->generation, 0) ||
 	    __builtin_expect(tpr_changed(vcpu, svm), 0) ||
 	    __builtin_expect((svm->slow & ~SVM_SLOW_BOCHS) != 0, 0))
@@ -308,6 +311,11 @@ static void svm_enter(struct vcpu *vcpu)
 	if (PARANOID)
 		svm_check_before(vcpu);
 	svm_switch(vcpu, svm->vmcb_pa, svm->cpu->host_pa);
+}
+
+static void svm_run(struct vcpu *vcpu)
+{
+	vcpu_loop(vcpu, svm_enter, svm_exits, SVM_ROWS);
 }
 
 /** AVIC isn't used: the local APIC's mode makes no difference to the CPU. */
@@ -338,10 +346,10 @@ const struct vendor_ops svm_ops = {
 	.vm_exit = svm_vm_exit,
 	.vcpu_init = svm_vcpu_init,
 	.vcpu_exit = svm_vcpu_exit,
-	.enter = svm_enter,
+	.run = svm_run,
 	.fetch = svm_fetch,
+	.cpl = svm_cpl,
 	.fetch_code = svm_fetch_code,
-	.store = svm_store,
 	.inject = svm_inject,
 	.intr_window = svm_intr_window,
 	.nmi_window = svm_nmi_window,

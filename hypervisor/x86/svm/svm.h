@@ -126,6 +126,7 @@ extern const struct exit_row svm_exits[SVM_ROWS];
 
 /* svm_regs.c */
 void svm_fetch(struct vcpu *vcpu, uint32_t groups);
+uint32_t svm_cpl(const struct vcpu *vcpu);
 void svm_fetch_code(struct vcpu *vcpu);
 void svm_store(struct vcpu *vcpu, uint32_t groups);
 

@@ -266,6 +266,11 @@ static void fetch_groups(struct vcpu *vcpu, struct vmcb_save *save, uint32_t gro
 		vcpu->regs.tsc_offset = svm_of(vcpu)->vmcb.control.tsc_offset;
 }
 
+uint32_t svm_cpl(const struct vcpu *vcpu)
+{
+	return svm_of(vcpu)->vmcb.save.cpl;
+}
+
 /** EFER.LMA and CS.L: 64-bit mode. */
 void svm_fetch_code(struct vcpu *vcpu)
 {

@@ -10,6 +10,7 @@
  * - DS, ES, FS, GS and LDTR are null after an exit; FS and GS keep the host's bases. DR7 is 400h.
  * - The system-call MSRs and CR2 are the guest's until restore_host().
  */
+#include "hypervisor/core/loop.h"
 #include "hypervisor/x86/vmx/vmx.h"
 #include "lib/x86/cpuid.h"
 
@@ -183,25 +184,28 @@ void vmx_forget(struct vmx_vcpu *v)
 
 /* --------------------------------------------- what the host gets back, and when the guest does */
 
-static inline void change_msr(enum vmx_lazy_msr i, const uint64_t *now, const uint64_t *then)
+static inline bool change_msr(enum vmx_lazy_msr i, const uint64_t *now, const uint64_t *then)
 {
-	if (now[i] != then[i])
-		wrmsr(vmx_lazy_msr[i], then[i]);
+	if (now[i] == then[i])
+		return false;
+	wrmsr(vmx_lazy_msr[i], then[i]);
+	return true;
 }
 
 /**
- * Where the values are the same nothing is written: a guest without system calls has all as after
- * reset.
+ * Those that no guest writes unseen. Where the values are the same nothing is written: a guest without
+ * system calls has all as after reset. @return whether there was one that differs.
  */
-static inline void change_msrs(const uint64_t *now, const uint64_t *then)
+static __attribute__((noinline)) bool change_msrs(const uint64_t *now, const uint64_t *then)
 {
-	change_msr(LAZY_STAR, now, then);
-	change_msr(LAZY_LSTAR, now, then);
-	change_msr(LAZY_CSTAR, now, then);
-	change_msr(LAZY_FMASK, now, then);
-	change_msr(LAZY_KERNEL_GS_BASE, now, then);
+	bool differ = change_msr(LAZY_STAR, now, then);
+
+	differ |= change_msr(LAZY_LSTAR, now, then);
+	differ |= change_msr(LAZY_CSTAR, now, then);
+	differ |= change_msr(LAZY_FMASK, now, then);
 	if (vmx_caps.rdtscp)
-		change_msr(LAZY_TSC_AUX, now, then);
+		differ |= change_msr(LAZY_TSC_AUX, now, then);
+	return differ;
 }
 
 /**
@@ -217,7 +221,9 @@ static void restore_host(void *arg)
 	if (cpu == NULL || cpu->live != v)
 		return;
 	v->msr[LAZY_KERNEL_GS_BASE] = rdmsr(IA32_KERNEL_GS_BASE);
-	change_msrs(v->msr, cpu->host_msr);
+	change_msr(LAZY_KERNEL_GS_BASE, v->msr, cpu->host_msr);
+	if (v->lazy_differ)
+		change_msrs(v->msr, cpu->host_msr);
 	v->cr2 = read_cr2();
 	lgdt(&cpu->gdtr);
 	lidt(&cpu->idtr);
@@ -243,7 +249,9 @@ static void load_lazy(struct vmx_vcpu *v)
 	if (cpu->live != NULL && cpu->live != v)
 		restore_host(cpu->live->vcpu);
 	note_host_msrs(cpu);
-	change_msrs(cpu->host_msr, v->msr);
+	change_msr(LAZY_KERNEL_GS_BASE, cpu->host_msr, v->msr);
+	if (v->lazy_differ)
+		v->lazy_differ = change_msrs(cpu->host_msr, v->msr);
 	write_cr2(v->cr2);
 	cpu->live = v;
 	host_defer_restore(restore_host, v->vcpu);
@@ -323,7 +331,8 @@ static void prepare(struct vmx_vcpu *v)
 		refresh_host_state(v);
 		load_lazy(v);
 	}
-	vmx_flush_now(v, v->work);
+	if (v->work & (VMX_WORK_FLUSH_EPT | VMX_WORK_FLUSH_VPID))
+		vmx_flush_now(v, v->work);
 	if (v->work & VMX_WORK_DEBUG)
 		vmx_debug_load(v);
 	v->work &= VMX_WORK_STEP;
@@ -406,17 +415,17 @@ static __attribute__((noinline)) void decode_special(struct vcpu *vcpu, uint32_t
  * What nearly every handler wants: why, and what it takes to step over the instruction. A VMREAD
  * each is less than a call to fetch them later.
  */
-static inline void decode(struct vcpu *vcpu)
+static inline __attribute__((always_inline)) void decode(struct vcpu *vcpu)
 {
 	uint32_t reason = vmread32(VMCS_EXIT_REASON), state;
 
 	vcpu->exit.index = reason;
-	vcpu->exit.hw_reason = reason;
 	vcpu->exit.insn_length = vmread32(VMCS_EXIT_INSN_LENGTH);
 	vcpu->exit.flags = 0;
 	vcpu->delivering.valid = 0;
 	vmread_to(VMCS_GUEST_RIP, &vcpu->regs.rip);
 	vmread_to(VMCS_GUEST_RFLAGS, &vcpu->regs.rflags);
+	vcpu->exit.hw_reason = reason;
 	state = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
 	vcpu->regs.shadow = 0;
 	if (vmx_unlikely(state != 0))
@@ -469,26 +478,43 @@ static inline void check_host(const struct vmx_vcpu *v)
  * has changed IF. So that no such guest keeps the host from its interrupts, those that wait are let in
  * here (the kernel acts on them at the next poll point), and the next stay is a short one.
  */
-static inline void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
+static __attribute__((noinline)) void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
 {
 	const bool off = (vcpu->regs.rflags & RFLAGS_IF) == 0;
 
-	if (vmx_unlikely(off))
+	if (off)
 		__asm__ volatile("sti; nop; cli" : : : "memory");
-	if (vmx_unlikely(off != v->short_stay))
+	if (off != v->short_stay)
 		vmx_limit_stay(v, off);
 }
 
 /** What comes back from vmx_launch() and vmx_resume(). */
-static inline void finish(struct vcpu *vcpu, unsigned int failed)
+static inline __attribute__((always_inline)) void finish(struct vcpu *vcpu, unsigned int failed)
 {
 	check_host(vmx_of(vcpu));
 	if (vmx_unlikely(failed))
 		decode_insn_failure(vcpu, failed);
 	else
 		decode(vcpu);
-	interrupt_window(vcpu, vmx_of(vcpu));
+	if (vmx_unlikely((vcpu->regs.rflags & RFLAGS_IF) == 0 || vmx_of(vcpu)->short_stay))
+		interrupt_window(vcpu, vmx_of(vcpu));
 }
+
+/* They keep RBP and RSP: the other registers are the guest's business. Inlined, nothing is saved for each. */
+#define SWITCH(instruction)                                                                       \
+	static inline unsigned int instruction(struct vcpu *vcpu, struct vmx_vcpu *v)              \
+	{                                                                                          \
+		unsigned int failed;                                                               \
+                                                                                                   \
+		__asm__ volatile("call vmx_" #instruction                                          \
+				 : "=a"(failed), "+D"(vcpu), "+S"(v)                               \
+				 :                                                                 \
+				 : "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13",    \
+				   "r14", "r15", "cc", "memory");                                  \
+		return failed;                                                                     \
+	}
+SWITCH(launch)
+SWITCH(resume)
 
 /** VMLAUNCH is always this way: who cleared the VMCS has left VMX_WORK_CURRENT behind. */
 static __attribute__((noinline)) void enter_prepared(struct vcpu *vcpu, struct vmx_vcpu *v)
@@ -497,23 +523,49 @@ static __attribute__((noinline)) void enter_prepared(struct vcpu *vcpu, struct v
 
 	prepare(v);
 	check_host(v);
-	failed = v->launched ? vmx_resume(vcpu, v) : vmx_launch(vcpu, v);
+	failed = v->launched ? resume(vcpu, v) : launch(vcpu, v);
 	v->launched |= !failed;
 	finish(vcpu, failed);
 	if (!failed && (v->work & VMX_WORK_STEP))
 		vmx_step_after(v);
 }
 
-void vmx_enter(struct vcpu *vcpu)
+static __attribute__((noinline)) void store_any(struct vcpu *vcpu)
+{
+	const uint32_t changed = vcpu->changed;
+
+	vcpu->changed = 0;
+	if (changed != 0)
+		vmx_store(vcpu, changed);
+}
+
+/** After most exits RIP is all that has changed. */
+static inline void store(struct vcpu *vcpu, struct vmx_vcpu *v)
+{
+	if (vmx_unlikely(vcpu->changed != REGS_RIP || (v->work & VMX_WORK_CURRENT) != 0)) {
+		store_any(vcpu);
+		return;
+	}
+	vcpu->changed = 0;
+	vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
+}
+
+static inline void enter(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 
+	store(vcpu, v);
 	if (vmx_unlikely(v->work != 0)) {
 		enter_prepared(vcpu, v);
 		return;
 	}
 	check_host(v);
-	finish(vcpu, vmx_resume(vcpu, v));
+	finish(vcpu, resume(vcpu, v));
+}
+
+static void vmx_run(struct vcpu *vcpu)
+{
+	vcpu_loop(vcpu, enter, vmx_exits, ROW_COUNT);
 }
 
 /* ---------------------------------------------------------------------- control blocks of vCPUs */
@@ -633,10 +685,10 @@ const struct vendor_ops vmx_ops = {
 	.vm_exit = vmx_vm_exit,
 	.vcpu_init = vmx_vcpu_init,
 	.vcpu_exit = vmx_vcpu_exit,
-	.enter = vmx_enter,
+	.run = vmx_run,
 	.fetch = vmx_fetch,
+	.cpl = vmx_cpl,
 	.fetch_code = vmx_fetch_code,
-	.store = vmx_store,
 	.inject = vmx_inject,
 	.intr_window = vmx_intr_window,
 	.nmi_window = vmx_nmi_window,

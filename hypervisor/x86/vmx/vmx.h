@@ -115,6 +115,7 @@ struct vmx_vcpu {
 	uint32_t eoi_exit[8];
 	/* What the VMCS has no fields for. */
 	uint64_t msr[LAZY_MSRS];
+	bool lazy_differ; /**< maybe one of them isn't the host's, KERNEL_GS_BASE aside */
 	uint64_t host_kernel_gs_base;
 	uint64_t cr2, dr[4], dr6, dr7;
 };
@@ -171,7 +172,7 @@ static inline void vmx_end(struct vmx_vcpu *v)
 extern const struct npt_format vmx_npt_format;
 extern const struct exit_row vmx_exits[];
 
-/** Rows of the exit table behind the architecture's, which vmx_enter() chooses itself. */
+/** Rows of the exit table behind the architecture's, which the world switch chooses itself. */
 enum vmx_row {
 	ROW_NMI = REASON_COUNT,
 	ROW_MACHINE_CHECK,
@@ -182,14 +183,11 @@ enum vmx_row {
 /** exit.hw_reason where VMLAUNCH or VMRESUME failed: this + the VM-instruction error (31.4). */
 #define VMX_HW_INSN_ERROR 0x10000u
 
-void vmx_enter(struct vcpu *vcpu);
-/** vmx_enter.S. @return 0: VM exit; 1: VM-instruction error in the VMCS; 2: no current VMCS. */
-unsigned int vmx_launch(struct vcpu *vcpu, struct vmx_vcpu *v);
-unsigned int vmx_resume(struct vcpu *vcpu, struct vmx_vcpu *v);
 /** Where VM exits arrive; vmx_enter.S. */
 extern const char vmx_exit_point[];
 
 void vmx_fetch(struct vcpu *vcpu, uint32_t groups);
+uint32_t vmx_cpl(const struct vcpu *vcpu);
 void vmx_fetch_code(struct vcpu *vcpu);
 void vmx_store(struct vcpu *vcpu, uint32_t groups);
 /** The same between vmx_begin() and vmx_end(). */

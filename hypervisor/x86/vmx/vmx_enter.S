@@ -5,6 +5,9 @@
  * unsigned int vmx_resume(struct vcpu *vcpu, struct vmx_vcpu *v)
  * unsigned int vmx_launch(struct vcpu *vcpu, struct vmx_vcpu *v)
  *
+ * 0: VM exit; 1: VM-instruction error in the VMCS; 2: no current VMCS. Called from inline assembly
+ * alone, which says that no register but RBP and RSP is preserved (vmx.c).
+ *
  * The VMCS moves RIP, RSP, RFLAGS, segments, control registers; we move the other general
  * registers. vcpu->regs.gpr is at offset 0 of struct vcpu, v->host_rsp at offset 0 of struct
  * vmx_vcpu; vmx.c asserts both.
@@ -16,11 +19,6 @@
 /* The stack of a vCPU's thread is mostly where it was: then HOST_RSP is right already. */
 .macro ENTER_GUEST instruction
 	push %rbp
-	push %rbx
-	push %r12
-	push %r13
-	push %r14
-	push %r15
 	push %rdi
 	cmp %rsp, (%rsi)
 	je 1f
@@ -84,13 +82,14 @@ vmx_exit_point:
 	mov %r14, 0x70(%rdi)
 	mov %r15, 0x78(%rdi)
 	popq 0x38(%rdi)
+	/* No guest value is left for the host to compute with, be it by misprediction. */
 	xor %eax, %eax
+	xor %ebx, %ebx
+	xor %r12d, %r12d
+	xor %r13d, %r13d
+	xor %r14d, %r14d
+	xor %r15d, %r15d
 .Lback:	pop %rdi
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbx
 	pop %rbp
 	ret
 	.size vmx_exit_point, . - vmx_exit_point

@@ -287,6 +287,7 @@ static void store_lazy(struct vmx_vcpu *v, enum vmx_lazy_msr i, uint64_t value)
 	if (is_live(v) && (i != LAZY_TSC_AUX || vmx_caps.rdtscp))
 		wrmsr(vmx_lazy_msr[i], value);
 	v->msr[i] = value;
+	v->lazy_differ = true;
 }
 
 /**
@@ -429,6 +430,16 @@ void vmx_fetch(struct vcpu *vcpu, uint32_t groups)
 	vmx_end(v);
 }
 
+uint32_t vmx_cpl(const struct vcpu *vcpu)
+{
+	/* Where a guest has just been left, its VMCS is the current one. */
+	struct vmx_vcpu *v = vmx_of(vcpu);
+
+	if (v->work & VMX_WORK_CURRENT)
+		vmx_make_current(v);
+	return (vmread32(vmcs_nth(VMCS_GUEST_ES_ACCESS, HV_SS)) >> HV_SEG_DPL_SHIFT) & 3u;
+}
+
 /** The entry control says whether long mode is active: the CPU keeps it so (27.2). */
 void vmx_fetch_code(struct vcpu *vcpu)
 {
@@ -446,21 +457,12 @@ void vmx_fetch_code(struct vcpu *vcpu)
 	vmx_end(v);
 }
 
-static __attribute__((noinline)) void store_any(struct vcpu *vcpu, uint32_t groups)
+void vmx_store(struct vcpu *vcpu, uint32_t groups)
 {
 	struct vmx_vcpu *v = vmx_begin(vcpu);
 
 	vmx_store_groups(vcpu, groups);
 	vmx_end(v);
-}
-
-/** After most exits RIP is all that has changed. */
-void vmx_store(struct vcpu *vcpu, uint32_t groups)
-{
-	if (groups == REGS_RIP && !(vmx_of(vcpu)->work & VMX_WORK_CURRENT))
-		vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
-	else
-		store_any(vcpu, groups);
 }
 
 /**
