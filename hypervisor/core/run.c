@@ -113,6 +113,7 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 			  page->request != vcpu->request;
 
 	if (news) {
+		vcpu->exit.flags &= ~EXIT_PLAIN;
 		*status = arch_check_page(vcpu);
 		if (*status != HV_OK)
 			return VERDICT_TO_VMM;

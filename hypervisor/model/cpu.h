@@ -22,7 +22,10 @@ enum model_row {
 
 /** What an exit carries besides its row. */
 union model_qualification {
-	struct x86_io io;
+	struct {
+		struct x86_io access;
+		bool string;
+	} io;
 	struct x86_memory_fault memory;
 	struct x86_reg_access access;
 	struct hv_exit_task_switch task_switch;

@@ -165,9 +165,9 @@ void model_mov_ss(struct model_cpu *cpu)
 
 /* ---------------------------------------------------------------------------------------- ports */
 
-static void io(struct model_cpu *cpu, struct model_insn insn, struct x86_io io)
+static void io(struct model_cpu *cpu, struct model_insn insn, struct x86_io access, bool string)
 {
-	const union model_qualification q = {.io = io};
+	const union model_qualification q = {.io = {.access = access, .string = string}};
 
 	trap_with(cpu, insn, MODEL_IO, &q);
 }
@@ -188,7 +188,8 @@ uint32_t model_in(struct model_cpu *cpu, uint16_t port, uint32_t size)
 	uint64_t mask = (UINT64_C(1) << (8 * size)) - 1;
 
 	*gpr(cpu, HV_RDX) = port;
-	io(cpu, io_insn(cpu, 0xec, size, false), (struct x86_io){.port = port, .size = (uint8_t)size});
+	io(cpu, io_insn(cpu, 0xec, size, false), (struct x86_io){.port = port, .size = (uint8_t)size},
+	   false);
 	return (uint32_t)(*gpr(cpu, HV_RAX) & mask);
 }
 
@@ -197,20 +198,19 @@ void model_out(struct model_cpu *cpu, uint16_t port, uint32_t size, uint32_t val
 	*gpr(cpu, HV_RDX) = port;
 	*gpr(cpu, HV_RAX) = value;
 	io(cpu, io_insn(cpu, 0xee, size, false),
-	   (struct x86_io){.port = port, .size = (uint8_t)size, .write = true});
+	   (struct x86_io){.port = port, .size = (uint8_t)size, .write = true}, false);
 }
 
 static void string_io(struct model_cpu *cpu, uint16_t port, uint32_t size, uint64_t count, bool write)
 {
 	bool details = model_features.io_details;
-	const struct x86_io q = {.port = port, .size = (uint8_t)size, .write = write, .string = true,
-				 .rep = true,
+	const struct x86_io q = {.port = port, .size = (uint8_t)size, .write = write, .rep = true,
 				 .address_size = details ? (uint8_t)model_code_size(cpu) : 0,
 				 .segment = details ? (uint8_t)HV_DS : 0xff};
 
 	*gpr(cpu, HV_RDX) = port;
 	*gpr(cpu, HV_RCX) = count;
-	io(cpu, io_insn(cpu, write ? 0x6e : 0x6c, size, true), q);
+	io(cpu, io_insn(cpu, write ? 0x6e : 0x6c, size, true), q, true);
 }
 
 void model_ins(struct model_cpu *cpu, uint16_t port, uint32_t size, uint64_t address, uint64_t count)

@@ -49,7 +49,11 @@ static enum verdict exit_exception(struct vcpu *vcpu)
 
 static enum verdict exit_io(struct vcpu *vcpu)
 {
-	return x86_exit_io(vcpu, &qualification(vcpu)->io);
+	const struct x86_io *const access = &qualification(vcpu)->io.access;
+
+	if (qualification(vcpu)->io.string)
+		return x86_exit_string_io(vcpu, access);
+	return x86_exit_port(vcpu, access->port, access->size, access->write);
 }
 
 static enum verdict exit_memory(struct vcpu *vcpu)
@@ -389,6 +393,18 @@ static void refuse(struct model_cpu *cpu)
 	cpu->length = 0;
 }
 
+/** As the real ones do. */
+static void note_plain(struct vcpu *vcpu)
+{
+	const struct hv_x86_regs *const regs = &model_of(vcpu)->state;
+
+	if ((regs->rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || regs->shadow != 0 ||
+	    (vcpu->request & HV_REQUEST_STEP) != 0)
+		return;
+	vcpu_need(vcpu, REGS_RIP | REGS_RFLAGS | REGS_EVENT);
+	vcpu->exit.flags |= EXIT_PLAIN;
+}
+
 static void enter(struct vcpu *vcpu)
 {
 	struct model_cpu *cpu = model_of(vcpu);
@@ -410,6 +426,7 @@ static void enter(struct vcpu *vcpu)
 	};
 	vcpu->delivering = cpu->cut_short;
 	spoil(vcpu);
+	note_plain(vcpu);
 }
 
 static void loop(struct vcpu *vcpu)
@@ -423,6 +440,7 @@ const struct vendor_ops model_ops = {
 	.npt_format = &npt_format,
 	.exits = exits,
 	.exit_count = MODEL_ROWS,
+	.hypercall = INSN_PATTERN_VMCALL,
 	.present = present,
 	.check = check,
 	.cpu_enable = cpu_enable,

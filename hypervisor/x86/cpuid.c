@@ -294,8 +294,42 @@ static void note_paging(struct vm *vm)
 	vm->no_1g = !features || (features->edx & CPUID_80000001_EDX_PAGE1GB) == 0;
 }
 
+/** Leaves that adjust() has to do with. */
+static inline bool is_adjusted(uint32_t leaf)
+{
+	return leaf < 32 && (1u << leaf & (1u << CPUID_VERSION | 1u << CPUID_TOPOLOGY |
+					   1u << CPUID_XSTATE)) != 0;
+}
+
+/* And where a row is the whole answer, it is found without looking around: the slot by some bits of the
+ * leaf's number, and the row says whose it is. Other slots name one that is nobody's. */
+#define QUICK_SIZE 256u
+#define NOBODYS	   HV_X86_CPUID_ROWS
+#define CPUID_SIZE (sizeof(struct hv_x86_cpuid) * (HV_X86_CPUID_ROWS + 1) + INDEX_SIZE + QUICK_SIZE)
+
+static inline uint32_t quick_of(uint32_t leaf)
+{
+	return (leaf >> 24 & 0xc0) | (leaf & 0x3f);
+}
+
+static inline const struct hv_x86_cpuid *quick_row(const struct vm *vm, uint32_t leaf)
+{
+	return &vm->cpuid[vm->cpuid_quick[quick_of(leaf)]];
+}
+
+static void build_quick(struct vm *vm)
+{
+	_Static_assert(NOBODYS <= UINT8_MAX, "row numbers are bytes");
+	__builtin_memset(vm->cpuid_quick, NOBODYS, QUICK_SIZE);
+	vm->cpuid[NOBODYS] = (struct hv_x86_cpuid){.leaf = UINT32_MAX};
+	for (uint32_t row = vm->cpuid_rows; row-- > 0;)
+		if (vm->cpuid[row].flags == 0 && !is_adjusted(vm->cpuid[row].leaf))
+			vm->cpuid_quick[quick_of(vm->cpuid[row].leaf)] = (uint8_t)row;
+}
+
 static void build_index(struct vm *vm)
 {
+	build_quick(vm);
 	__builtin_memset(vm->cpuid_index, 0, INDEX_SIZE);
 	for (uint32_t row = vm->cpuid_rows; row-- > 0;)
 		vm->cpuid_index[index_of(vm->cpuid[row].leaf)] = (uint8_t)(row + 1);
@@ -304,10 +338,11 @@ static void build_index(struct vm *vm)
 
 hv_status_t cpuid_init(struct vm *vm)
 {
-	vm->cpuid = pool_alloc(vm->pool, sizeof(*vm->cpuid) * HV_X86_CPUID_ROWS + INDEX_SIZE);
+	vm->cpuid = pool_alloc(vm->pool, CPUID_SIZE);
 	if (!vm->cpuid)
 		return HV_E_NOMEM;
-	vm->cpuid_index = (uint8_t *)(vm->cpuid + HV_X86_CPUID_ROWS);
+	vm->cpuid_index = (uint8_t *)(vm->cpuid + HV_X86_CPUID_ROWS + 1);
+	vm->cpuid_quick = vm->cpuid_index + INDEX_SIZE;
 	add_leaves(vm);
 	set_highest(vm);
 	build_index(vm);
@@ -316,7 +351,7 @@ hv_status_t cpuid_init(struct vm *vm)
 
 void cpuid_exit(struct vm *vm)
 {
-	pool_free(vm->pool, vm->cpuid, sizeof(*vm->cpuid) * HV_X86_CPUID_ROWS + INDEX_SIZE);
+	pool_free(vm->pool, vm->cpuid, CPUID_SIZE);
 }
 
 static __attribute__((noinline)) const struct hv_x86_cpuid *
@@ -397,13 +432,6 @@ static __attribute__((noinline)) void adjust(struct vcpu *vcpu, uint32_t leaf, u
 	}
 }
 
-/** Leaves that adjust() has to do with. */
-static inline bool is_adjusted(uint32_t leaf)
-{
-	return leaf < 32 && (1u << leaf & (1u << CPUID_VERSION | 1u << CPUID_TOPOLOGY |
-					   1u << CPUID_XSTATE)) != 0;
-}
-
 /** An absent leaf reads as zero, as on AMD; Intel repeats the highest basic leaf, which tells nothing. */
 static const struct hv_x86_cpuid absent;
 
@@ -421,8 +449,7 @@ static enum verdict complete(struct vcpu *vcpu)
 }
 
 /** An answer that depends on the vCPU's state, or that the VMM wants to see. */
-static __attribute__((noinline)) enum verdict answer_slowly(struct vcpu *vcpu,
-							    const struct hv_x86_cpuid *row)
+static enum verdict answer_slowly(struct vcpu *vcpu, const struct hv_x86_cpuid *row)
 {
 	uint64_t *const gpr = vcpu->regs.gpr;
 	struct hv_exit_id id = {.leaf = (uint32_t)gpr[HV_RAX],
@@ -442,17 +469,23 @@ static __attribute__((noinline)) enum verdict answer_slowly(struct vcpu *vcpu,
 	return vcpu_skip(vcpu, INSN_PATTERN_CPUID);
 }
 
+static __attribute__((noinline)) enum verdict answer(struct vcpu *vcpu, uint32_t leaf)
+{
+	const struct hv_x86_cpuid *const row =
+		find_row(vcpu->vm, leaf, (uint32_t)vcpu->regs.gpr[HV_RCX]);
+
+	return answer_slowly(vcpu, row ? row : &absent);
+}
+
 /** @req HV-050 CPUID answers come from the VM's table alone: no feature shows that isn't virtualised. */
 enum verdict x86_exit_cpuid(struct vcpu *vcpu)
 {
 	uint64_t *const gpr = vcpu->regs.gpr;
 	const uint32_t leaf = (uint32_t)gpr[HV_RAX];
-	const struct hv_x86_cpuid *row = find_row(vcpu->vm, leaf, (uint32_t)gpr[HV_RCX]);
+	const struct hv_x86_cpuid *const row = quick_row(vcpu->vm, leaf);
 
-	if (!row)
-		row = &absent;
-	if (is_adjusted(leaf) || (row->flags & HV_X86_CPUID_TRAP) != 0)
-		return answer_slowly(vcpu, row);
+	if (row->leaf != leaf)
+		return answer(vcpu, leaf);
 	gpr[HV_RAX] = row->eax;
 	gpr[HV_RBX] = row->ebx;
 	gpr[HV_RCX] = row->ecx;

@@ -63,35 +63,30 @@ static enum verdict complete_in(struct vcpu *vcpu)
 	return vcpu_skip(vcpu, 0);
 }
 
-/** The length of a string or single port instruction, where the CPU gave only the next RIP. */
-static void note_length(struct vcpu *vcpu, const struct x86_io *io)
+static __attribute__((noinline)) enum verdict answer_absent(struct vcpu *vcpu, uint32_t size, bool write)
 {
-	if (io->next_rip == 0)
-		return;
-	vcpu_need(vcpu, REGS_RIP);
-	vcpu->exit.insn_length = (uint32_t)(io->next_rip - vcpu->regs.rip) & 15u;
+	if (!write)
+		load_rax(vcpu, size, UINT32_MAX);
+	return vcpu_skip(vcpu, 0);
 }
 
-static enum verdict single(struct vcpu *vcpu, const struct x86_io *io)
+/** @req HV-015 Port accesses of every width, single and string, are the VMM's, unless it chose otherwise. */
+enum verdict x86_exit_port(struct vcpu *vcpu, uint16_t number, uint32_t size, bool write)
 {
 	struct hv_exit_port *const port = &vcpu->page->exit.port;
-	const uint32_t value = (uint32_t)(vcpu->regs.gpr[HV_RAX] & insn_size_mask(io->size));
+	uint32_t value = 0;
 
-	if (absent(vcpu->vm, io->port, io->size)) {
-		if (!io->write)
-			load_rax(vcpu, io->size, UINT32_MAX);
-		return vcpu_skip(vcpu, 0);
+	if (absent(vcpu->vm, number, size))
+		return answer_absent(vcpu, size, write);
+	if (write) {
+		value = (uint32_t)(vcpu->regs.gpr[HV_RAX] & insn_size_mask(size));
+		if (doorbell_ring(vcpu->vm, HV_DOORBELL_PORT, number, size, value))
+			return vcpu_skip(vcpu, 0);
 	}
-	if (io->write && doorbell_ring(vcpu->vm, HV_DOORBELL_PORT, io->port, io->size, value))
-		return vcpu_skip(vcpu, 0);
-	port->port = io->port;
-	port->size = io->size;
-	port->write = io->write;
-	port->count = 1;
-	port->value = io->write ? value : 0;
-	port->string = 0;
-	vcpu->complete_arg[0] = io->size;
-	vcpu->complete = io->write ? vcpu_complete_skip : complete_in;
+	*port = (struct hv_exit_port){
+		.port = number, .size = (uint8_t)size, .write = write, .count = 1, .value = value};
+	vcpu->complete_arg[0] = size;
+	vcpu->complete = write ? vcpu_complete_skip : complete_in;
 	return vcpu_hand(vcpu, HV_EXIT_PORT);
 }
 
@@ -271,7 +266,7 @@ static enum verdict transfer(struct vcpu *vcpu, struct string_io *s)
 	return vcpu_hand(vcpu, HV_EXIT_PORT);
 }
 
-static enum verdict string(struct vcpu *vcpu, const struct x86_io *io)
+enum verdict x86_exit_string_io(struct vcpu *vcpu, const struct x86_io *io)
 {
 	struct string_io *const s = in_progress(vcpu);
 
@@ -292,11 +287,4 @@ static enum verdict string(struct vcpu *vcpu, const struct x86_io *io)
 	if (verdict != VERDICT_RESUME || s->count == 0)
 		return verdict;
 	return transfer(vcpu, s);
-}
-
-/** @req HV-015 Port accesses of every width, single and string, are the VMM's, unless it chose otherwise. */
-enum verdict x86_exit_io(struct vcpu *vcpu, const struct x86_io *io)
-{
-	note_length(vcpu, io);
-	return io->string ? string(vcpu, io) : single(vcpu, io);
 }

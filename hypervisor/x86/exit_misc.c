@@ -131,27 +131,27 @@ static enum verdict complete_hypercall(struct vcpu *vcpu)
 {
 	if (vcpu->action == HV_ACTION_FAULT)
 		return x86_raise_ud(vcpu);
-	return vcpu_skip(vcpu, (uint32_t)vcpu->complete_arg[0]);
+	return vcpu_skip(vcpu, vendor->hypercall);
+}
+
+static __attribute__((noinline)) enum verdict hand_hypercall(struct vcpu *vcpu)
+{
+	vcpu->page->exit.hypercall = vcpu->regs.gpr[HV_RAX];
+	vcpu->complete = complete_hypercall;
+	return vcpu_hand(vcpu, HV_EXIT_HYPERCALL);
 }
 
 /** @req HV-018 Hypercalls are the guest kernel's: from ring 3 they are an invalid opcode. */
 enum verdict x86_exit_hypercall(struct vcpu *vcpu)
 {
-	const uint64_t number = vcpu->regs.gpr[HV_RAX];
-	const uint32_t pattern = vendor->vendor == HV_VENDOR_SVM ? INSN_PATTERN_VMMCALL
-								 : INSN_PATTERN_VMCALL;
-
 	if (vcpu_cpl(vcpu) != 0)
 		return x86_raise_ud(vcpu);
-	if (number >= PV_CALL_VMM) {
-		vcpu->page->exit.hypercall = number;
-		vcpu->complete_arg[0] = pattern;
-		vcpu->complete = complete_hypercall;
-		return vcpu_hand(vcpu, HV_EXIT_HYPERCALL);
-	}
-	vcpu->regs.gpr[HV_RAX] =
-		number == PV_CALL_VERSION ? PV_VERSION : (uint64_t)(int64_t)HV_E_UNSUPPORTED;
-	return vcpu_skip(vcpu, pattern);
+	if (vcpu->regs.gpr[HV_RAX] >= PV_CALL_VMM)
+		return hand_hypercall(vcpu);
+	vcpu->regs.gpr[HV_RAX] = vcpu->regs.gpr[HV_RAX] == PV_CALL_VERSION
+					 ? PV_VERSION
+					 : (uint64_t)(int64_t)HV_E_UNSUPPORTED;
+	return vcpu_skip(vcpu, vendor->hypercall);
 }
 
 /** After a shutdown the VMM may reset the vCPU; running it again without that reports it again. */

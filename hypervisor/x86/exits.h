@@ -38,16 +38,18 @@ enum verdict x86_exit_unexpected(struct vcpu *vcpu); /**< HV_EXIT_ERROR: for rea
 enum verdict x86_exit_smi(struct vcpu *vcpu);
 enum verdict x86_exit_init(struct vcpu *vcpu);
 
-/** I/O port access, decoded from the qualification. */
+/** Single port access; exit.insn_length is the instruction's, or 0. */
+enum verdict x86_exit_port(struct vcpu *vcpu, uint16_t port, uint32_t size, bool write);
+
+/** String port access, decoded from the qualification. */
 struct x86_io {
 	uint16_t port;
 	uint8_t size;
-	bool write, string, rep;
-	uint8_t address_size; /**< string: 16, 32 or 64; 0: not known, decode the instruction */
-	uint8_t segment;      /**< string write: segment; 0xff: not known */
-	uint64_t next_rip;    /**< 0: not known */
+	bool write, rep;
+	uint8_t address_size; /**< 16, 32 or 64; 0: not known, decode the instruction */
+	uint8_t segment;      /**< of a write; 0xff: not known */
 };
-enum verdict x86_exit_io(struct vcpu *vcpu, const struct x86_io *io);
+enum verdict x86_exit_string_io(struct vcpu *vcpu, const struct x86_io *io);
 
 /** Access to guest-physical memory that the nested tables don't allow. */
 struct x86_memory_fault {
@@ -97,19 +99,6 @@ enum verdict vcpu_hand(struct vcpu *vcpu, enum hv_exit_kind kind);
 /** vcpu_skip() where something stands in its way. */
 enum verdict vcpu_skip_slowly(struct vcpu *vcpu, uint32_t pattern);
 
-/** Is there nothing but RIP to be changed to step over the instruction, and its length known? */
-static inline bool vcpu_skips_plainly(const struct vcpu *vcpu, uint64_t next)
-{
-	const struct hv_x86_regs *const regs = &vcpu->regs;
-	const uint32_t groups = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
-
-	/* Only code that isn't 64 bits wide wraps at 4 GiB. */
-	return (~vcpu->cached & groups) == 0 && vcpu->exit.insn_length != 0 &&
-	       ((regs->shadow & (HV_SHADOW_STI | HV_SHADOW_MOV_SS)) |
-		(vcpu->request & HV_REQUEST_STEP) | (regs->rflags & (RFLAGS_RF | RFLAGS_TF)) |
-		(next ^ regs->rip) >> 32) == 0;
-}
-
 /**
  * Step over the instruction: RIP, RF, interrupt shadows, single-step trap.
  * @param pattern INSN_PATTERN_* (lib/x86/insn.h) of the instruction where the exit names it, 0
@@ -120,7 +109,10 @@ static inline enum verdict vcpu_skip(struct vcpu *vcpu, uint32_t pattern)
 {
 	const uint64_t next = vcpu->regs.rip + vcpu->exit.insn_length;
 
-	if (__builtin_expect(!vcpu_skips_plainly(vcpu, next), 0))
+	/* Only code that isn't 64 bits wide wraps at 4 GiB. */
+	if (__builtin_expect((vcpu->exit.flags & EXIT_PLAIN) == 0 ||
+				     vcpu->exit.insn_length == 0 ||
+				     (next ^ vcpu->regs.rip) >> 32 != 0, 0))
 		return vcpu_skip_slowly(vcpu, pattern);
 	vcpu->regs.rip = next;
 	vcpu_change(vcpu, REGS_RIP);

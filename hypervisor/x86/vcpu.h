@@ -57,6 +57,10 @@ struct exit_info {
 	uint32_t flags;	      /**< EXIT_* */
 };
 #define EXIT_STEP 1u /**< single-stepped for HV_REQUEST_STEP */
+/** RIP, RFLAGS and shadows are cached, and to step over an instruction nothing but RIP has to be changed:
+ *  neither RFLAGS.TF nor RF nor a shadow is set, nobody steps. Not said though it is so: costs some
+ *  instructions. */
+#define EXIT_PLAIN 2u
 
 #define VM_DOORBELLS 64u /**< per VM */
 
@@ -99,6 +103,7 @@ struct vm {
 	uint8_t phys_bits; /**< physical address bits that the guest's CPUID shows */
 	bool no_1g;	   /**< and no 1 GiB pages */
 	uint8_t *cpuid_index;	    /**< leaf number to its first row + 1: see x86/cpuid.c */
+	uint8_t *cpuid_quick;	    /**< to its row where that is all of the answer */
 	struct doorbell_slot doorbell[VM_DOORBELLS];
 	uint32_t doorbells;
 	struct vm_handler handler[HV_EXIT_KINDS];

@@ -17,6 +17,8 @@ struct vendor_ops {
 	/** Exit table: every row has a handler. */
 	const struct exit_row *exits;
 	uint32_t exit_count;
+	/** INSN_PATTERN_* of the hypercall instruction. */
+	uint32_t hypercall;
 
 	/** Is it this vendor's virtualization that CPUID shows? */
 	bool (*present)(void);

@@ -8,6 +8,7 @@
 #include "hypervisor/x86/svm/svm.h"
 #include "lib/x86/cpu.h"
 #include "lib/x86/cpuid.h"
+#include "lib/x86/insn.h"
 
 /* ------------------------------------------------------------------------------- control blocks */
 
@@ -200,8 +201,10 @@ static void after_rarely(struct vcpu *vcpu)
 
 	if ((svm->slow & SVM_SLOW_DR) != 0)
 		save_dr(svm->dr);
-	if ((svm->slow & SVM_SLOW_STEP) != 0)
+	if ((svm->slow & SVM_SLOW_STEP) != 0) {
+		vcpu->exit.flags = 0;
 		svm_step_after(vcpu);
+	}
 	if ((svm->slow & SVM_SLOW_IRET) != 0)
 		svm_iret_after(vcpu);
 }
@@ -258,7 +261,7 @@ static __attribute__((noinline)) uint32_t high_row(const struct vcpu *vcpu, uint
 /**
  * Entered from svm_switch: take over what every exit's handler needs.
  */
-void svm_exited(struct vcpu *vcpu)
+__attribute__((used)) void svm_exited(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 	struct vmcb_control *const c = &svm->vmcb.control;
@@ -276,7 +279,9 @@ void svm_exited(struct vcpu *vcpu)
 	vcpu->regs.shadow = shadow;
 	vcpu->cached = REGS_RIP | REGS_RFLAGS | REGS_EVENT | REGS_TIME;
 	vcpu->exit.hw_reason = code;
-	vcpu->exit.flags = 0;
+	vcpu->exit.flags = EXIT_PLAIN;
+	if (__builtin_expect((save->rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || shadow != 0, 0))
+		vcpu->exit.flags = 0;
 	/* nRIP is 0 where the exit isn't an instruction's, or the CPU has none (15.7.1). */
 	vcpu->exit.insn_length = length <= 15 ? (uint32_t)length : 0;
 	vcpu->exit.index = code;
@@ -287,6 +292,16 @@ void svm_exited(struct vcpu *vcpu)
 		after_slowly(vcpu);
 	if (svm->slow != 0)
 		interrupt_window(vcpu, svm);
+}
+
+/** svm_switch() keeps RBP and RSP: the other registers are the guest's business. Nothing is saved for each. */
+static inline void world_switch(struct vcpu *vcpu, uint64_t vmcb_pa, uint64_t host_pa)
+{
+	__asm__ volatile("call svm_switch"
+			 : "+D"(vcpu), "+S"(vmcb_pa), "+d"(host_pa)
+			 :
+			 : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
+			   "memory");
 }
 
 /**
@@ -310,7 +325,7 @@ static inline void svm_enter(struct vcpu *vcpu)
 	svm->vmcb.save.rax = vcpu->regs.gpr[HV_RAX];
 	if (PARANOID)
 		svm_check_before(vcpu);
-	svm_switch(vcpu, svm->vmcb_pa, svm->cpu->host_pa);
+	world_switch(vcpu, svm->vmcb_pa, svm->cpu->host_pa);
 }
 
 static void svm_run(struct vcpu *vcpu)
@@ -336,6 +351,7 @@ const struct vendor_ops svm_ops = {
 	.npt_format = &svm_npt_format,
 	.exits = svm_exits,
 	.exit_count = SVM_ROWS,
+	.hypercall = INSN_PATTERN_VMMCALL,
 	.present = svm_present,
 	.check = svm_check,
 	.cpu_enable = svm_cpu_enable,

@@ -97,9 +97,7 @@ static inline bool svm_has(uint32_t feature)
 	return (svm_features.edx & feature) != 0;
 }
 
-/* svm_enter.S */
-/** Into the guest and out again; goes on in svm_exited(). */
-void svm_switch(struct vcpu *vcpu, uint64_t vmcb_pa, uint64_t host_pa);
+/** svm_enter.S's svm_switch ends here. */
 void svm_exited(struct vcpu *vcpu);
 
 /* svm_cpu.c: detection, switching on and off */

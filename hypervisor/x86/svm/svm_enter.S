@@ -4,7 +4,8 @@
  *
  *	void svm_switch(struct vcpu *vcpu, uint64_t vmcb_pa, uint64_t host_pa)
  *
- * It returns by way of svm_exited(vcpu).
+ * It returns by way of svm_exited(vcpu). Called from inline assembly alone, which says that no register
+ * but RBP and RSP is preserved (svm.c).
  *
  * `vcpu` begins with the general registers in encoding order. RAX, RSP, RIP and RFLAGS are in the
  * VMCB, and so is what VMLOAD and VMSAVE move (FS, GS, LDTR, TR, system call MSRs). The host's part
@@ -36,11 +37,6 @@
 	.p2align 4
 svm_switch:
 	pushq	%rbp
-	pushq	%rbx
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
 	pushq	%rdi
 	pushq	%rdx
 	movq	%rsi, %rax
@@ -84,17 +80,17 @@ svm_switch:
 	cli
 	stgi
 	/* No guest value is left for the host to compute with, be it by misprediction: registers
-	 * that the ABI doesn't preserve are cleared here, or written first thing in svm_exited. */
+	 * are cleared here, or written first thing in svm_exited. */
 	popq	%rdi
+	xorl	%ebx, %ebx
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
 	xorl	%r10d, %r10d
 	xorl	%r11d, %r11d
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
 	popq	%rbp
 	jmp	svm_exited
 	.size	svm_switch, . - svm_switch

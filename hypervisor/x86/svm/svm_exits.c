@@ -104,30 +104,32 @@ static enum verdict exit_ferr(struct vcpu *vcpu)
 /**
  * QEMU leaves the address size open; bits 12:10, the segment, are there with decode assist only.
  */
-static void decode_string(struct x86_io *io, uint32_t info)
+static __attribute__((noinline)) enum verdict exit_string_io(struct vcpu *vcpu, uint32_t info)
 {
-	io->string = true;
-	io->rep = (info & SVM_IOIO_REP) != 0;
-	io->address_size = (uint8_t)((info >> SVM_IOIO_ADDRESS_SHIFT & 7u) << 4);
-	if (svm_has(CPUID_8000000A_EDX_DECODEASSISTS))
-		io->segment = info >> SVM_IOIO_SEG_SHIFT & 7u;
-}
-
-/** 15.10.2 */
-static enum verdict exit_io(struct vcpu *vcpu)
-{
-	const uint32_t info = (uint32_t)control(vcpu)->exitinfo1;
-	struct x86_io io = {
+	const struct x86_io io = {
 		.port = (uint16_t)(info >> SVM_IOIO_PORT_SHIFT),
 		.size = info >> SVM_IOIO_SIZE_SHIFT & 7u,
 		.write = (info & SVM_IOIO_IN) == 0,
-		.segment = 0xff,
-		.next_rip = control(vcpu)->exitinfo2,
+		.rep = (info & SVM_IOIO_REP) != 0,
+		.address_size = (uint8_t)((info >> SVM_IOIO_ADDRESS_SHIFT & 7u) << 4),
+		.segment = svm_has(CPUID_8000000A_EDX_DECODEASSISTS) ? info >> SVM_IOIO_SEG_SHIFT & 7u
+								      : 0xff,
 	};
 
+	return x86_exit_string_io(vcpu, &io);
+}
+
+/** 15.10.2; EXITINFO2 is the next RIP. */
+static enum verdict exit_io(struct vcpu *vcpu)
+{
+	const struct vmcb_control *const c = control(vcpu);
+	const uint32_t info = (uint32_t)c->exitinfo1;
+
+	vcpu->exit.insn_length = (uint32_t)(c->exitinfo2 - vcpu->regs.rip) & 15u;
 	if (__builtin_expect((info & SVM_IOIO_STR) != 0, 0))
-		decode_string(&io, info);
-	return x86_exit_io(vcpu, &io);
+		return exit_string_io(vcpu, info);
+	return x86_exit_port(vcpu, (uint16_t)(info >> SVM_IOIO_PORT_SHIFT),
+			     info >> SVM_IOIO_SIZE_SHIFT & 7u, (info & SVM_IOIO_IN) == 0);
 }
 
 static uint32_t npf_access(uint64_t info)

@@ -13,6 +13,7 @@
 #include "hypervisor/core/loop.h"
 #include "hypervisor/x86/vmx/vmx.h"
 #include "lib/x86/cpuid.h"
+#include "lib/x86/insn.h"
 
 /* vmx_enter.S knows these. */
 _Static_assert(offsetof(struct vmx_vcpu, host_rsp) == 0, "found there");
@@ -421,15 +422,17 @@ static inline __attribute__((always_inline)) void decode(struct vcpu *vcpu)
 
 	vcpu->exit.index = reason;
 	vcpu->exit.insn_length = vmread32(VMCS_EXIT_INSN_LENGTH);
-	vcpu->exit.flags = 0;
+	vcpu->exit.flags = EXIT_PLAIN;
 	vcpu->delivering.valid = 0;
 	vmread_to(VMCS_GUEST_RIP, &vcpu->regs.rip);
 	vmread_to(VMCS_GUEST_RFLAGS, &vcpu->regs.rflags);
 	vcpu->exit.hw_reason = reason;
 	state = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
 	vcpu->regs.shadow = 0;
-	if (vmx_unlikely(state != 0))
+	if (vmx_unlikely(state != 0)) {
 		vcpu->regs.shadow = vmx_shadow(state);
+		vcpu->exit.flags = 0;
+	}
 	vcpu->cached = REGS_RIP | REGS_RFLAGS | REGS_EVENT;
 	if (vmx_unlikely(reason >= 64 || (SPECIAL_REASONS >> reason & 1)))
 		decode_special(vcpu, reason);
@@ -478,14 +481,21 @@ static inline void check_host(const struct vmx_vcpu *v)
  * has changed IF. So that no such guest keeps the host from its interrupts, those that wait are let in
  * here (the kernel acts on them at the next poll point), and the next stay is a short one.
  */
-static __attribute__((noinline)) void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
+static inline void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
 {
 	const bool off = (vcpu->regs.rflags & RFLAGS_IF) == 0;
 
 	if (off)
 		__asm__ volatile("sti; nop; cli" : : : "memory");
-	if (off != v->short_stay)
+	if (off != ((v->watch & VMX_WATCH_STAY) != 0))
 		vmx_limit_stay(v, off);
+}
+
+static __attribute__((noinline)) void not_plain(struct vcpu *vcpu, struct vmx_vcpu *v)
+{
+	if ((vcpu->regs.rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || (v->watch & VMX_WATCH_STEP) != 0)
+		vcpu->exit.flags &= ~EXIT_PLAIN;
+	interrupt_window(vcpu, v);
 }
 
 /** What comes back from vmx_launch() and vmx_resume(). */
@@ -496,8 +506,9 @@ static inline __attribute__((always_inline)) void finish(struct vcpu *vcpu, unsi
 		decode_insn_failure(vcpu, failed);
 	else
 		decode(vcpu);
-	if (vmx_unlikely((vcpu->regs.rflags & RFLAGS_IF) == 0 || vmx_of(vcpu)->short_stay))
-		interrupt_window(vcpu, vmx_of(vcpu));
+	if (vmx_unlikely((vcpu->regs.rflags & (RFLAGS_IF | RFLAGS_TF | RFLAGS_RF)) != RFLAGS_IF ||
+			 vmx_of(vcpu)->watch != 0))
+		not_plain(vcpu, vmx_of(vcpu));
 }
 
 /* They keep RBP and RSP: the other registers are the guest's business. Inlined, nothing is saved for each. */
@@ -675,6 +686,7 @@ const struct vendor_ops vmx_ops = {
 	.npt_format = &vmx_npt_format,
 	.exits = vmx_exits,
 	.exit_count = ROW_COUNT,
+	.hypercall = INSN_PATTERN_VMCALL,
 	.present = vmx_present,
 	.check = vmx_check,
 	.cpu_enable = vmx_cpu_enable,

@@ -94,6 +94,10 @@ struct vmx_vm {
 #define VMX_WORK_DEBUG	    16u /**< debug registers to be loaded */
 #define VMX_WORK_STEP	    32u /**< single-step by RFLAGS.TF: stays set */
 
+/* vmx_vcpu.watch */
+#define VMX_WATCH_STAY 1u /**< the guest's stays are short: vmx_limit_stay() */
+#define VMX_WATCH_STEP 2u /**< the VMM single-steps */
+
 struct vmx_vcpu {
 	uint64_t host_rsp; /**< VMCS_HOST_RSP; vmx_enter.S knows its offset */
 	uint32_t work;	   /**< VMX_WORK_* */
@@ -102,7 +106,7 @@ struct vmx_vcpu {
 	bool active;	   /**< some CPU may hold parts of the VMCS: until VMCLEAR there */
 	bool launched;	   /**< since the first VMLAUNCH after VMCLEAR */
 	bool step_tf;	   /**< RFLAGS.TF is ours, not the guest's */
-	bool short_stay;   /**< see vmx_limit_stay() */
+	uint8_t watch;	   /**< VMX_WATCH_*: exits aren't plain ones */
 	struct vmx_cpu *cpu; /**< where it has run; NULL: nowhere yet */
 	struct vcpu *vcpu;
 	void *vmcs;

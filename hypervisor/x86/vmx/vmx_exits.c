@@ -86,31 +86,32 @@ static enum verdict exit_task_switch(struct vcpu *vcpu)
 /* ------------------------------------------------------------------- instructions with operands */
 
 /** INS and OUTS: 28.2.5, Table 28-8. */
-static void decode_string_io(struct x86_io *io)
+static __attribute__((noinline)) enum verdict exit_string_io(struct vcpu *vcpu, uint32_t q)
 {
-	uint32_t info = vmread32(VMCS_EXIT_INSN_INFO);
+	struct x86_io io = {
+		.port = (uint16_t)QUAL_IO_PORT(q),
+		.size = (uint8_t)QUAL_IO_SIZE(q),
+		.write = !(q & QUAL_IO_IN),
+		.rep = q & QUAL_IO_REP,
+		.segment = 0xff,
+	};
 
-	io->address_size = (uint8_t)(16u << INFO_IO_ADDRESS(info));
-	io->segment = io->write ? (uint8_t)INFO_IO_SEGMENT(info) : (uint8_t)HV_ES;
+	if (vmx_caps.io_info) {
+		const uint32_t info = vmread32(VMCS_EXIT_INSN_INFO);
+
+		io.address_size = (uint8_t)(16u << INFO_IO_ADDRESS(info));
+		io.segment = io.write ? (uint8_t)INFO_IO_SEGMENT(info) : (uint8_t)HV_ES;
+	}
+	return x86_exit_string_io(vcpu, &io);
 }
 
 static enum verdict exit_io(struct vcpu *vcpu)
 {
 	uint32_t q = qualification();
-	struct x86_io io = {
-		.port = (uint16_t)QUAL_IO_PORT(q),
-		.size = (uint8_t)QUAL_IO_SIZE(q),
-		.write = !(q & QUAL_IO_IN),
-	};
 
-	if (q & QUAL_IO_STRING) {
-		io.string = true;
-		io.rep = q & QUAL_IO_REP;
-		io.segment = 0xff;
-		if (vmx_caps.io_info)
-			decode_string_io(&io);
-	}
-	return x86_exit_io(vcpu, &io);
+	if (vmx_unlikely(q & QUAL_IO_STRING))
+		return exit_string_io(vcpu, q);
+	return x86_exit_port(vcpu, (uint16_t)QUAL_IO_PORT(q), QUAL_IO_SIZE(q), !(q & QUAL_IO_IN));
 }
 
 static enum verdict exit_cr(struct vcpu *vcpu)

@@ -492,7 +492,7 @@ void vmx_limit_stay(struct vmx_vcpu *v, bool short_stay)
 	const uint64_t stays = short_stay ? SHORT_STAYS_PER_S : STAYS_PER_S;
 	const uint64_t ticks = (host_tsc_khz() * 1000 / stays) >> vmx_caps.timer_rate;
 
-	v->short_stay = short_stay;
+	v->watch = (uint8_t)((v->watch & ~VMX_WATCH_STAY) | (short_stay ? VMX_WATCH_STAY : 0));
 	if ((vmx_caps.pin & PIN_PREEMPTION_TIMER) != 0)
 		vmwrite(VMCS_PREEMPTION_TIMER,
 			ticks == 0 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks);

@@ -193,6 +193,8 @@ static void apply_controls(struct vcpu *vcpu, struct vmx_vcpu *v)
 	uint32_t all1, all2, primary, secondary;
 	bool step = vcpu->request & HV_REQUEST_STEP;
 
+	v->watch = (uint8_t)((v->watch & ~VMX_WATCH_STEP) | (step ? VMX_WATCH_STEP : 0));
+
 	trap_bits(UINT64_MAX, &all1, &all2);
 	trap_bits(vcpu->vm->traps, &primary, &secondary);
 	if (!vcpu->dr_live)
