@@ -87,6 +87,7 @@ test-long: setup-test setup-long $(BUILD) $(BUILD)-paranoid  ## run the tests th
 	$(call run_tests,gnumach invaders memtest seabios linux linux-full,--long)
 
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
+	@tools/fetch-guests.sh $(BUILD) linux
 	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)
 
 .PHONY: install deb setup-deb setup-long

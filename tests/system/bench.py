@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Path lengths, in executed instructions. @verifies TOOL-010 TOOL-011"""
+"""Path lengths, in executed instructions. @verifies TOOL-010 TOOL-011 TOOL-012"""
 from runner.case import Case
 
 BENCH = ["/usr/bin/python3", "{source}/tools/bench.py", "--build", "{build}"]
