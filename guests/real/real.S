@@ -29,6 +29,7 @@
 #define RESET_FLAGS 0x510
 #define RESET_ROM 0x514
 #define RESULT	  0x518
+#define MARKER	  0x51c /* outlives a reset */
 
 #define HIGH_TEST 0x180000 /* above 1 MiB */
 #define DIRECTORY 0x20000
@@ -53,8 +54,11 @@
 #define PIT 0x40
 #define PIT_HZ 1193182
 
+#define RESET_CONTROL 0xcf9
 #define PCI_ADDRESS 0xcf8
 #define PCI_DATA 0xcfc
+#define PAM0 0x59
+#define PAM0_ADDRESS (0x80000000 | (PAM0 & ~3))
 #define PAM5 0x5e
 #define PAM_ADDRESS (0x80000000 | (PAM5 & ~3))
 
@@ -92,7 +96,31 @@ early:
 	mov	%eax, RESET_CR0
 	mov	%cs:magic, %eax
 	mov	%eax, RESET_ROM
+	mov	$PCI_ADDRESS, %dx
+	mov	$PAM0_ADDRESS, %eax
+	out	%eax, %dx
+	mov	$PCI_DATA + (PAM0 & 3), %dx
+	cmpl	$MAGIC, MARKER
+	jne	scribble
+	xor	%al, %al		/* QEMU's own bridge keeps it over a reset */
+	out	%al, %dx
 	ljmp	$SEGMENT, $start
+
+	/* The first time: write over the shadow of the ROM, which a reset has to restore. */
+scribble:
+	movl	$MAGIC, MARKER
+	mov	$0x20, %al		/* writes go to RAM */
+	out	%al, %dx
+	mov	$SEGMENT, %ax
+	mov	%ax, %es
+	movl	$0, %es:magic
+	mov	$RESET_CONTROL, %dx
+	mov	$2, %al
+	out	%al, %dx
+	mov	$6, %al
+	out	%al, %dx
+1:	hlt
+	jmp	1b
 
 /* --------------------------------------------------------------------------------------- output */
 
@@ -209,6 +237,9 @@ start:
 
 	cmpl	$MAGIC, RESET_ROM
 	point	"rom-below-4-gib"
+
+	cmpl	$MAGIC, %cs:magic
+	point	"shadow-restored-by-reset"
 
 	vector	0x42, handle_42
 	int	$0x42
@@ -419,7 +450,7 @@ set_pam5:
 	ret
 
 text_plan:
-	.asciz	"# real-mode ROM\n1..11\n"
+	.asciz	"# real-mode ROM\n1..12\n"
 text_ok:
 	.asciz	"ok "
 text_not_ok:

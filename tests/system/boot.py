@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What can be booted besides the dummy kernel and Linux's bzImage: a ROM at the reset vector, firmware, kernels
-that nobody here wrote. @verifies BOOT-020 VMM-130 VMM-132 VMM-133"""
+that nobody here wrote, Multiboot 2, an ELF kernel by its PVH entry.
+@verifies BOOT-004 BOOT-005 BOOT-011 BOOT-020 VMM-130 VMM-132 VMM-133"""
 from runner.case import BOOT, Case, ICOUNT, SCALE, boot
 
 NORMAL = ("normal",)
@@ -14,7 +15,9 @@ def _clock(machine):
 
 def _real(machine):
     return boot("real-mode ROM", machine, *_clock(machine), "--memory", "2M", "--firmware", ROM,
-                tap=1, expect=(r"^# this line came by REP OUTSB", r"^hypike: exit status 0"),
+                "--vmm-option", "--reboots 1",
+                tap=1, expect=(r"^vmm: reset by the guest", r"^# this line came by REP OUTSB",
+                        r"^hypike: exit status 0"),
                 builds=NORMAL)
 
 
@@ -96,10 +99,23 @@ def _seabios_dummy(machine, cpus=1):
 
 def _seabios_linux(machine, timeout, **rest):
     return _seabios("SeaBIOS, GRUB, Linux", machine, "linux", "--memory", "256M",
-                    expect=(r"^init: Linux 6\.", r"^check: 1 of 1 CPUs run",
-                            r"^check: the kernel has not complained",
-                            r"^init: check ended with status 0", r"^vmm: switched off by the guest"),
-                    timeout=timeout, **rest)
+                    expect=LINUX_RUNS, timeout=timeout, **rest)
+
+
+LINUX_RUNS = (r"^init: Linux 6\.", r"^check: 1 of 1 CPUs run",
+              r"^check: the kernel has not complained", r"^init: check ended with status 0",
+              r"^vmm: switched off by the guest")
+
+
+def _vmlinux(machine, timeout, **rest):
+    """What Debian's bzImage has inside, by its PVH entry; its initrd in two modules."""
+    return Case("Linux by its PVH entry", machine,
+                ["/usr/bin/python3", "{source}/tests/vmlinux.py", "{build}", "{debian}/linux",
+                 *BOOT[machine], *_clock(machine), "--timeout", str(timeout * SCALE),
+                 "--memory", "256M", "--module", "{debian}/linux.cpio", "--module", "{debian}/linux.cpio",
+                 "--cmdline", "console=ttyS0 quiet cryptomgr.notests script=check"],
+                expect=(r"^vmlinux has \d{8,} bytes", *LINUX_RUNS, r"^hypike: exit status 0"),
+                timeout=timeout + 15, builds=NORMAL, **rest)
 
 
 def _multiboot2(machine, cpus=1):
@@ -127,5 +143,7 @@ CASES = [
     _seabios_dummy("qemu-svm", 2),
     _seabios_dummy("bochs-vmx"),
     _seabios_linux("qemu-svm", 150),
+    _vmlinux("qemu-svm", 150),
+    _vmlinux("bochs-vmx", 900, long=True),
     _seabios_linux("bochs-vmx", 900, long=True),
 ]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libFuzzer entry: a guest that does anything with the ports, memory and interrupts of machine `pc`,
- * while time passes and keys arrive. Each four bytes of input are one act.
+ * with what firmware has besides, while time passes and keys arrive. Each four bytes of input are one act.
  * sources: @tests/unit/vmm/fuzz-machine.sources
  * runs: 3000
  *
@@ -29,7 +29,7 @@ static const uint16_t ports[] = {
 	0x80,  0x92,  0xa0,  0xa1,  0xe9,  0xf3,  0xf4,  0x3b3, 0x3b4, 0x3b5, 0x3ba,
 	0x3c0, 0x3c1, 0x3c2, 0x3c4, 0x3c5, 0x3c8, 0x3c9, 0x3ce, 0x3cf, 0x3d4, 0x3d5,
 	0x3da, 0x3f7, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff, 0x4d0,
-	0x4d1, 0xcf8, 0xcf9, 0x8900, 0xffff,
+	0x4d1, 0xcf8, 0xcf9, 0x8900, 0xffff, 0x402, 0x510, 0x511, 0x514, 0x518, 0xcfc, 0xcfd,
 };
 
 static void act_port(struct hv_vcpu_page *page, const uint8_t act[4])
@@ -131,7 +131,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	mock_reset();
 	mock_memory_limit = UINT64_C(2) << 20;
 	mock_guest = guest;
-	if (options_parse("--memory 2M --test-device", &options) || vm_create(&vm, &options) != 0)
+	if (options_parse("--memory 2M --test-device --firmware rom", &options) || vm_create(&vm, &options) != 0)
 		abort();
 	return 0;
 }

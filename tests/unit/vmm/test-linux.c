@@ -3,30 +3,20 @@
  * @verifies BOOT-010 BOOT-011 VMM-117 */
 #include "tests/unit/vmm/bench.h"
 
-#include <elf.h>
 #include <string.h>
 
-#include "lib/linux_boot.h"
 #include "lib/x86/regs.h"
+#include "tests/unit/lib/linux_image.h"
 #include "vmm/boot/boot.h"
 #include "vmm/machine/machine.h"
 #include "vmm/status.h"
-
-#define SETUP  3u
-#define PROPER ((SETUP + 1) * 512u)
-#define PREF   0x1000000u
 
 #define MSR_WALL_CLOCK	0x4b564d00u
 #define MSR_SYSTEM_TIME 0x4b564d01u
 
 static struct vm vm;
 static struct options options;
-static uint8_t image[0x3000], initrd[3] = {1, 2, 3}, more[5] = {4, 5, 6, 7, 8};
-
-static void put(size_t where, uint64_t value, size_t size)
-{
-	memcpy(image + where, &value, size);
-}
+static uint8_t initrd[3] = {1, 2, 3}, more[5] = {4, 5, 6, 7, 8};
 
 static uint64_t get(uint64_t where, size_t size)
 {
@@ -36,57 +26,12 @@ static uint64_t get(uint64_t where, size_t size)
 	return value;
 }
 
-static void bzimage(void)
-{
-	memset(image, 0x90, sizeof(image));
-	put(LINUX_SETUP_SECTS, SETUP, 1);
-	put(LINUX_BOOT_FLAG, 0xaa55, 2);
-	put(LINUX_JUMP_LENGTH, 0x6a, 1);
-	memcpy(image + LINUX_MAGIC, "HdrS", 4);
-	put(LINUX_VERSION, 0x20f, 2);
-	put(LINUX_LOADFLAGS, 1, 1);
-	put(LINUX_XLOADFLAGS, 1, 2);
-	put(LINUX_INITRD_MAX, 0x7fffffff, 4);
-	put(LINUX_CMDLINE_SIZE, 20, 4);
-	put(LINUX_PREF_ADDRESS, PREF, 8);
-	put(LINUX_INIT_SIZE, 0x800000, 4);
-}
-
-/** An ELF file with one segment, at 2 MiB, and the note. */
-static void vmlinux(void)
-{
-	const Elf64_Phdr segments[2] = {
-		{.p_type = PT_LOAD,
-		 .p_offset = 0x1000,
-		 .p_paddr = 0x200000,
-		 .p_filesz = 0x100,
-		 .p_memsz = 0x200},
-		{.p_type = PT_NOTE, .p_offset = 0x200, .p_filesz = 24},
-	};
-	Elf64_Ehdr elf = {.e_type = ET_EXEC,
-			  .e_machine = EM_X86_64,
-			  .e_phoff = sizeof(elf),
-			  .e_phentsize = sizeof(Elf64_Phdr),
-			  .e_phnum = 2};
-
-	memset(image, 0, sizeof(image));
-	memcpy(elf.e_ident, ELFMAG, SELFMAG);
-	elf.e_ident[EI_CLASS] = ELFCLASS64;
-	elf.e_ident[EI_DATA] = ELFDATA2LSB;
-	memcpy(image, &elf, sizeof(elf));
-	memcpy(image + sizeof(elf), segments, sizeof(segments));
-	put(0x200, 4, 4);
-	put(0x204, 8, 4);
-	put(0x208, 18, 4);
-	memcpy(image + 0x20c, "Xen", 4);
-	put(0x210, 0x200010, 8);
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	mock_reset();
-	bzimage();
+	bzimage(NULL);
+	put(LINUX_CMDLINE_SIZE, 20, 4);
 	mock_file("linux", image, sizeof(image));
 	mock_file("initrd", initrd, sizeof(initrd));
 	mock_file("more", more, sizeof(more));
@@ -135,7 +80,7 @@ static void a_bzimage_is_booted(void **state)
 static void a_vmlinux_is_booted(void **state)
 {
 	(void)state;
-	vmlinux();
+	vmlinux(NULL);
 	assert_int_equal(boot("--memory 32M --kernel linux --cmdline quiet --module initrd"), 0);
 	const struct hv_x86_regs *regs = hv_x86_regs(vm.vcpu[0].page);
 	const uint64_t info = regs->gpr[HV_RBX], module = get(info + 16, 8);
