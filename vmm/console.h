@@ -12,8 +12,8 @@
 
 #define CONSOLE_LINE 256u
 
-/** Starts a command to the VMM: Ctrl-]. Then q ends the VM, p presses its power button, h says what there
- *  is, a second Ctrl-] sends one. */
+/** Starts a command to the VMM: Ctrl-]. What follows is a command (escape.c); a second
+ *  Ctrl-] sends one. */
 #define CONSOLE_ESCAPE 0x1du
 
 struct console {

@@ -73,6 +73,17 @@ static __attribute__((noinline, cold)) void run_failed(struct vcpu *vcpu, hv_sta
 	platform_mutex_unlock(&vm->lock);
 }
 
+static void show(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	__atomic_and_fetch(&vcpu->attention, ~VCPU_SHOW, __ATOMIC_SEQ_CST);
+	platform_mutex_lock(&vm->lock);
+	vm_log(vm, "vCPU %u:", vcpu->index);
+	vcpu_print(vcpu);
+	platform_mutex_unlock(&vm->lock);
+}
+
 /** Something wants this thread's attention before the guest runs. */
 static __attribute__((noinline)) void attend(struct vcpu *vcpu, uint32_t what)
 {
@@ -80,6 +91,8 @@ static __attribute__((noinline)) void attend(struct vcpu *vcpu, uint32_t what)
 		__atomic_and_fetch(&vcpu->attention, ~VCPU_ASK, __ATOMIC_SEQ_CST);
 		vcpu_answer(vcpu);
 	}
+	if (what & VCPU_SHOW)
+		show(vcpu);
 	interrupt_offer(vcpu);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "vmm/boot/boot.h"
 #include "vmm/check.h"
+#include "vmm/escape.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
 #include "vmm/pv.h"
@@ -46,7 +47,8 @@ void vm_stop(struct vm *vm, int status, const char *format, ...)
 	vm->stopped = 1;
 	vm->status = status;
 	__atomic_store_n(&vm->restarting,
-			 status == VMM_STATUS_RESET && vm->restarts < vm->options->reboots,
+			 status == VMM_STATUS_RESET &&
+				 vm->restarts < vm->options->reboots + vm->resets,
 			 __ATOMIC_RELEASE);
 	if (format) {
 		va_start(ap, format);
@@ -224,24 +226,6 @@ static void deadline_sooner(void *ctx)
 }
 
 /** @req VMM-083 A command key of the console ends the VM, presses its power button, or says what there is. */
-static void escape(void *ctx, uint32_t key)
-{
-	struct vm *vm = ctx;
-
-	switch (key) {
-	case 'q':
-		vm_stop(vm, VMM_STATUS_QUIT, "ended by the user");
-		break;
-	case 'p':
-		vm_log(vm, "power button pressed");
-		vm->machine->button(vm);
-		break;
-	default:
-		vm_log(vm, "Ctrl-] and q: end the VM; p: press its power button; Ctrl-]: send one");
-		break;
-	}
-}
-
 int vm_create(struct vm *vm, const struct options *options)
 {
 	memset(vm, 0, sizeof(*vm));
@@ -252,7 +236,7 @@ int vm_create(struct vm *vm, const struct options *options)
 	vm->timers.sooner = deadline_sooner;
 	vm->timers.ctx = vm;
 	console_init(&vm->console, &vm->timers);
-	vm->console.escape = (struct command){escape, vm};
+	vm->console.escape = (struct command){escape_key, vm};
 	vm->machine = machine_find(options->machine);
 	if (!vm->machine) {
 		vm_log(vm, "--machine %s: unknown", options->machine);

@@ -25,6 +25,7 @@ struct options;
 #define VCPU_INTR 1u /**< the interrupt controller has a request */
 #define VCPU_STOP 2u /**< the VM ends */
 #define VCPU_ASK  4u /**< say whether this vCPU can ever run again (struct vcpu.dead) */
+#define VCPU_SHOW 8u /**< print its registers */
 
 struct vcpu {
 	struct hv_vcpu_page *page;
@@ -93,6 +94,7 @@ struct vm {
 	uint32_t stopped; /**< under lock */
 	uint32_t restarting; /**< it was stopped to be booted anew; set before vCPUs see VCPU_STOP */
 	uint32_t restarts;
+	uint32_t resets; /**< of them, the user's; under lock */
 	/** Where vCPUs' threads wait while the VM is booted anew: number n at one, n + 1 at the other. */
 	struct platform_mutex gate[2];
 	int status;	  /**< valid when stopped */

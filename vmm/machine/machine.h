@@ -30,6 +30,8 @@ struct machine {
 	void (*eoi)(struct vm *vm, uint32_t vector);
 	/** A system register that was asked for (hv_trap_sysreg()). @return false: a fault. Lock held. */
 	bool (*sysreg)(struct vcpu *vcpu, uint32_t index, bool write, uint64_t *value);
+	/** A break comes over its serial line. Lock held. */
+	void (*send_break)(struct vm *vm);
 	/** The user presses the power button. Lock held. */
 	void (*button)(struct vm *vm);
 	/** Console input that the machine would take now. Lock held. */

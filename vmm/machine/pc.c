@@ -542,6 +542,12 @@ static bool sysreg(struct vcpu *vcpu, uint32_t index, bool write, uint64_t *valu
 	return kvm_pv_msr(&pc.kvm, vcpu, index, write, value);
 }
 
+static void send_break(struct vm *vm)
+{
+	(void)vm;
+	i16550_break(&pc.com1);
+}
+
 static void button(struct vm *vm)
 {
 	(void)vm;
@@ -573,6 +579,7 @@ const struct machine machine_pc = {
 	.acknowledge = acknowledge,
 	.eoi = eoi,
 	.sysreg = sysreg,
+	.send_break = send_break,
 	.button = button,
 	.room = room,
 	.screen = screen,

@@ -1162,6 +1162,47 @@ static void keys_reach_the_serial_port(void **state)
 	said("vmm: ended by the user\n");
 }
 
+/** Boots anew, once, by the user's will; then ends itself. @verifies VMM-082 */
+static hv_status_t guest_commanded(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	(void)step;
+	if (vcpu == 0 && page->action == HV_ACTION_RETRY) /* that was the reset */
+		return leave(page, 12);
+	mock_halt(vcpu, page);
+	return HV_OK;
+}
+
+static void the_user_commands(void **state)
+{
+	(void)state;
+	mock_guest = guest_commanded;
+	mock_keys = "\x1dh\x1ds\x1dp\x1d?\x1dz";
+	assert_int_equal(vmm_main("--kernel kernel --no-summary --vcpus 2"), 12);
+	said("vmm: Ctrl-] and:\nvmm:   h       this list\n");
+	said("vmm: exits ");
+	said("vmm: power button pressed\n");
+	said("vmm: reset by the user\n");
+}
+
+static hv_status_t guest_shown(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	(void)vcpu;
+	(void)step;
+	if (strstr(mock_console, "vCPU 0:") && strstr(mock_console, "vCPU 1:"))
+		return leave(page, 13);
+	return in(page, 0x3fd, 1);
+}
+
+static void registers_are_shown(void **state)
+{
+	(void)state;
+	mock_guest = guest_shown;
+	mock_keys = "\x1dr";
+	assert_int_equal(vmm_main("--kernel kernel --no-summary --vcpus 2"), 13);
+	said("vmm: vCPU 0:\nvmm:   rip ");
+	said("vmm: vCPU 1:\nvmm:   rip ");
+}
+
 static unsigned int rings;
 
 static void count_ring(void *ctx, uint32_t value)
@@ -1296,6 +1337,8 @@ int main(void)
 		T(a_hanging_guest_is_stopped),
 		T(the_timer_wakes_a_halted_guest),
 		T(keys_reach_the_serial_port),
+		T(the_user_commands),
+		T(registers_are_shown),
 		T(doorbells_are_heard),
 		T(a_vm_of_dead_vcpus_ends),
 		T(screen_and_absent_ports_are_shown),
