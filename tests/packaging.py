@@ -107,7 +107,7 @@ def install(build):
 def in_chroot(root, *command):
     return need("chroot", root, *command, timeout=900,
                 env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
-                     "LC_ALL": "C"})
+                     "LC_ALL": "C", "TMPDIR": "/tmp"})
 
 
 def bootstrap(root):
