@@ -17,6 +17,9 @@ DATA = hashlib.md5(b"".join(hashlib.sha256(n.to_bytes(4, "little")).digest()
 # The self-tests of Linux's cryptography are half of its start and nothing that HyPike has to do with.
 CMDLINE = "console=ttyS0 quiet cryptomgr.notests script=check"
 
+# How often the dummy's heart beats, at the least, while the others are busy.
+BEATS = 30
+
 # What distinguishes the kernels, as names of tests and of files.
 KERNELS = {"cloud": "linux", "standard": "linux-full"}
 
@@ -63,13 +66,18 @@ def _sums(vcpus, load):
     return check
 
 
+def _script(what, machine, timeout, *options):
+    """The command line of tests/linux.py."""
+    return ["/usr/bin/python3", "{source}/tests/linux.py", what, "{build}", "{debian}",
+            *BOOT[machine], "--timeout", str(timeout * SCALE), *options]
+
+
 def _work(machine, vcpus, *options, cpus=1, load=1, kernel="cloud", timeout=240, **rest):
     """Both consoles typed at, disk, network, processes on all CPUs; then off."""
     name = (f"Linux at work, {kernel} kernel, {_plural(vcpus, 'vCPU')} on " +
             _plural(cpus, "CPU"))
-    command = ["/usr/bin/python3", "{source}/tests/linux.py", "{build}", "{debian}",
-               "--kernel", KERNELS[kernel], "--vcpus", str(vcpus), "--cpus", str(cpus),
-               "--load", str(load), *BOOT[machine], "--timeout", str(timeout * SCALE), *options]
+    command = _script("work", machine, timeout, "--kernel", KERNELS[kernel], "--vcpus", str(vcpus),
+                      "--cpus", str(cpus), "--load", str(load), *options)
     ask = "echo $((6 * 7)) from $(tty)\n"
     return Case(name, machine, command, timeout=timeout + 15, builds=("normal",),
                 dialog=((r"ttyS0\$ ", ask), (r"ttyS0\$ ", "exit\n"),
@@ -86,6 +94,39 @@ def _work(machine, vcpus, *options, cpus=1, load=1, kernel="cloud", timeout=240,
                 check=_sums(vcpus, load), **rest)
 
 
+def _windows(machine, late, *options, timeout=240, **rest):
+    """All three get on, the dummy finds its time as it should be, and windows begin when they should."""
+    def check(text, _work):
+        beats = len(re.findall(r"^dummy\| heartbeat \d+ ok$", text, re.M))
+        return None if beats >= BEATS else f"{beats} heartbeats of the dummy, not {BEATS}"
+    both = [f"^{name}\\| init: check ended with status 0" for name in ("one", "two")]
+    return Case("two Linux VMs and a dummy kernel in their windows", machine,
+                _script("windows", machine, timeout, "--append", "latency", "--check", late, *options),
+                tap=1, timeout=timeout + 30, builds=("normal",), check=check,
+                forbid=("heartbeat .* BAD", "kernel has complained"),
+                expect=(*both, r"^hypike: CPU 0: \d+ windows, the latest began", "^hypike: exit status 0",
+                        r"^as planned: the latest window began"), **rest)
+
+
+def _attacked(machine, *options, timeout=240, **rest):
+    """Its neighbours attack and fuzz while it does its sums, and it doesn't notice."""
+    def check(text, _work):
+        meanwhile = text[text.find("linux| sums: data"):text.find("linux| sums: 20 sums")]
+        if not re.search(r"^attack\| ok", meanwhile, re.M):
+            return "nobody attacked meanwhile"
+        # These may be in an endless loop by now, which takes the CPU as well as anything does.
+        for name in ("fuzz1", "fuzz2"):
+            if not re.search(rf"^{name}\| # seed \d+ case \d\d", text, re.M):
+                return f"{name} has not got on"
+        return None
+    return Case("Linux does its sums beside attackers", machine,
+                _script("attacked", machine, timeout, *options), status=None, timeout=timeout + 15,
+                builds=("normal",), check=check, forbid=("hypike: panic", r"^attack\| not ok"),
+                expect=(rf"^linux\| sums: data {DATA}", r"^linux\| sums: 20 sums, 0 wrong",
+                        r"^linux\| check: the kernel has not complained",
+                        r"^hypike: partition linux exited with status 0"), **rest)
+
+
 CASES = [
     _linux("qemu-svm", 1, ICOUNT),
     _linux("qemu-svm", 2, ICOUNT),
@@ -96,6 +137,10 @@ CASES = [
     _work("qemu-svm", 2, ICOUNT),
     _work("qemu-svm", 4, ICOUNT, timeout=600, long=True),
     _work("qemu-svm", 1, ICOUNT, kernel="standard"),
+    _windows("qemu-svm", "40us", ICOUNT),
+    _attacked("qemu-svm", ICOUNT),
+    _windows("bochs-vmx", "100us", timeout=900, long=True),
+    _attacked("bochs-vmx", timeout=900, long=True),
     _work("bochs-vmx", 1, timeout=900, long=True),
     _work("bochs-vmx", 2, cpus=2, timeout=900, long=True),
     _work("bochs-vmx", 1, kernel="standard", timeout=900, long=True),
