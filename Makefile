@@ -37,13 +37,13 @@ all: setup $(TREE)  ## build everything (the default); PARANOID=1: with assertio
 setup:
 	@$(SETUP) build
 
-# A second `make` does nothing, and says so in one line.
+# A second `make` does nothing, and says so in one line. $(3): a part of it that is enough.
 define build_tree
 	@test -f $(1)/build.ninja || $(MESON) setup -Dparanoid=$(2) $(1) .
-	@if $(NINJA) -C $(1) -n | grep -q '^ninja: no work to do'; then \
+	@if $(NINJA) -C $(1) -n $(3) | grep -q '^ninja: no work to do'; then \
 		echo "$(1) is up to date"; \
 	else \
-		$(NINJA) -C $(1); \
+		$(NINJA) -C $(1) $(3); \
 	fi
 endef
 
@@ -53,7 +53,8 @@ $(BUILD): setup
 $(BUILD)-paranoid: setup
 	$(call build_tree,$@,true)
 
-run: setup-run $(TREE)  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|linux|gnumach|invaders|memtest CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
+run: setup-run setup  ## boot HyPike with a VM: ON=qemu|bochs|bochs-amd GUEST=FILE|dummy|linux|linux-full|gnumach|invaders|memtest CMDLINE="..." MODULES="FILE args,FILE args" CPUS=N MEM=64M
+	$(call build_tree,$(TREE),$(if $(filter 1,$(PARANOID)),true,false),runnable)
 	@tools/run.sh $(TREE)
 
 .PHONY: setup-run setup-test setup-bench setup-docs
@@ -81,7 +82,7 @@ define run_tests
 endef
 
 test: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests, on both builds (TESTS=pattern: only those that match)
-	$(call run_tests,gnumach invaders memtest seabios linux)
+	$(call run_tests,gnumach invaders memtest seabios linux linux-full)
 
 test-long: setup-test setup-long $(BUILD) $(BUILD)-paranoid  ## run the tests that take long (TESTS=pattern, too)
 	$(call run_tests,gnumach invaders memtest seabios linux linux-full,--long)

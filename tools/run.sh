@@ -38,7 +38,7 @@ linux | linux-full)
 	kernel=$build/debian/$GUEST
 	MODULES=${MODULES:-$build/debian/$GUEST.cpio}
 	CMDLINE=${CMDLINE:-console=ttyS0 quiet cryptomgr.notests}
-	set -- --vmm-option --reboots --vmm-option 1000
+	set -- --vcpus "$CPUS" --vmm-option --reboots --vmm-option 1000
 	# Its default is what small kernels need.
 	if [ "$MEM" = 64M ]; then
 		MEM=256M

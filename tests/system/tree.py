@@ -13,6 +13,8 @@ CASES = [
          builds=("normal",)),
     Case("every test names requirements that exist", "tree",
          ["/usr/bin/python3", "{source}/tools/reqs.py", "{work}"], builds=("normal",)),
+    Case("the table of guests says what the tests do", "tree",
+         ["/usr/bin/python3", "{source}/tests/guests.py"], builds=("normal",)),
     Case("the reference manual has no warning", "tree",
          ["{source}/tools/docs.sh", "{work}"], timeout=120, builds=("normal",)),
     Case("clang builds everything without a warning", "tree",
