@@ -72,7 +72,7 @@ def _script(what, machine, timeout, *options):
             *BOOT[machine], "--timeout", str(timeout * SCALE), *options]
 
 
-def _work(machine, vcpus, *options, cpus=1, load=1, kernel="cloud", timeout=240, **rest):
+def _work(machine, vcpus, *options, cpus=1, load=1, kernel="cloud", timeout=400, **rest):
     """Both consoles typed at, disk, network, processes on all CPUs; then off."""
     name = (f"Linux at work, {kernel} kernel, {_plural(vcpus, 'vCPU')} on " +
             _plural(cpus, "CPU"))
@@ -94,7 +94,7 @@ def _work(machine, vcpus, *options, cpus=1, load=1, kernel="cloud", timeout=240,
                 check=_sums(vcpus, load), **rest)
 
 
-def _windows(machine, late, *options, timeout=240, **rest):
+def _windows(machine, late, *options, timeout=400, **rest):
     """All three get on, the dummy finds its time as it should be, and windows begin when they should."""
     def check(text, _work):
         beats = len(re.findall(r"^dummy\| heartbeat \d+ ok$", text, re.M))
@@ -108,10 +108,10 @@ def _windows(machine, late, *options, timeout=240, **rest):
                         r"^as planned: the latest window began"), **rest)
 
 
-def _attacked(machine, *options, timeout=240, **rest):
+def _attacked(machine, *options, timeout=400, **rest):
     """Its neighbours attack and fuzz while it does its sums, and it doesn't notice."""
     def check(text, _work):
-        meanwhile = text[text.find("linux| sums: data"):text.find("linux| sums: 20 sums")]
+        meanwhile = text[text.find("linux| sums: data"):text.find("linux| sums: 10 sums")]
         if not re.search(r"^attack\| ok", meanwhile, re.M):
             return "nobody attacked meanwhile"
         # These may be in an endless loop by now, which takes the CPU as well as anything does.
@@ -122,7 +122,7 @@ def _attacked(machine, *options, timeout=240, **rest):
     return Case("Linux does its sums beside attackers", machine,
                 _script("attacked", machine, timeout, *options), status=None, timeout=timeout + 15,
                 builds=("normal",), check=check, forbid=("hypike: panic", r"^attack\| not ok"),
-                expect=(rf"^linux\| sums: data {DATA}", r"^linux\| sums: 20 sums, 0 wrong",
+                expect=(rf"^linux\| sums: data {DATA}", r"^linux\| sums: 10 sums, 0 wrong",
                         r"^linux\| check: the kernel has not complained",
                         r"^hypike: partition linux exited with status 0"), **rest)
 
