@@ -78,7 +78,7 @@ struct boot {
 static void print_help(void)
 {
 	printf("Usage: hypike boot [OPTION...] FILE\n"
-	       "       hypike boot [OPTION...] --kernel KERNEL\n\n"
+	       "       hypike boot [OPTION...] --kernel KERNEL | --firmware ROM\n\n"
 	       "Boots HyPike on an emulated machine: with the system of a configuration (YAML) or of what\n"
 	       "`hypike build' or `hypike pack' made of one, or with the virtual machines that options\n"
 	       "describe. Consoles are shown in this terminal; Ctrl-A x ends the machine, Ctrl-A h helps.\n\n"
@@ -271,7 +271,7 @@ static bool options_agree(const struct boot *boot)
 	if (boot->file != NULL && (vms > 0 || boot->bare))
 		return report("%s is the whole system: no virtual machines beside it", boot->file);
 	if (boot->file == NULL && vms == 0)
-		return report("boot: give FILE or --kernel KERNEL; `hypike boot --help' tells more");
+		return report("boot: give FILE, --kernel KERNEL or --firmware ROM; `hypike boot --help' tells more");
 	if (boot->bare && vms != 1)
 		return report("--bare runs one kernel");
 	if (boot->request.multiboot == 2 && boot->machine == &machine_qemu &&

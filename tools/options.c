@@ -8,7 +8,7 @@
 const char model_options_help[] =
 	"Virtual machines (options before the first --vm describe the first machine):\n"
 	"  --vm NAME          begin the next virtual machine\n"
-	"  --kernel FILE      the Multiboot kernel to run in it\n"
+	"  --kernel FILE      the kernel to run in it: Multiboot or Linux\n"
 	"  --firmware FILE    in place of a kernel: a ROM image, started at the reset vector\n"
 	"  --cmdline TEXT     the kernel's command line\n"
 	"  --module \"FILE A\"  a Multiboot module and the arguments in its string; repeatable\n"

@@ -445,8 +445,7 @@ static hv_status_t leave_to_firmware(struct vm *vm)
 	};
 	hv_status_t status = acpi_data(vm, &room, facs);
 
-	pc_firmware_reset(&facts, &pc.rtc);
-	return status;
+	return status == HV_OK ? pc_firmware_reset(&facts, &pc.rtc) : status;
 }
 
 /* ----------------------------------------------------------------------------------------- machine */

@@ -116,24 +116,26 @@ hv_status_t pc_firmware_map(struct vm *vm)
 	return status;
 }
 
-static void piece_protect(unsigned int piece, bool writable)
+static hv_status_t piece_protect(unsigned int piece, bool writable)
 {
 	const uint32_t prot = HV_PROT_READ | HV_PROT_EXEC | (writable ? HV_PROT_WRITE : 0);
-	hv_status_t status = vm_protect(firmware.vm, piece_start(piece), prot);
 
 	firmware.writable[piece] = writable;
-	if (status != HV_OK)
-		vm_stop(firmware.vm, VMM_STATUS_HYPERVISOR, "cannot protect memory: error %d", status);
+	return vm_protect(firmware.vm, piece_start(piece), prot);
 }
 
 static void pam_written(struct pci_device *bridge, unsigned int where, unsigned int size)
 {
 	if (where > PAM6 || where + size <= PAM0)
 		return;
-	for (unsigned int i = 0; i < PAM_PIECES; i++) {
+	hv_status_t status = HV_OK;
+	for (unsigned int i = 0; i < PAM_PIECES && status == HV_OK; i++) {
 		if (pam_writable(bridge, i) != firmware.writable[i])
-			piece_protect(i, !firmware.writable[i]);
+			status = piece_protect(i, !firmware.writable[i]);
 	}
+	if (status != HV_OK)
+		vm_stop(firmware.vm, VMM_STATUS_HYPERVISOR, "cannot protect memory: error %d",
+			status);
 }
 
 static const struct pci_hooks bridge_hooks = {.config_written = pam_written};
@@ -219,12 +221,15 @@ hv_status_t pc_firmware_init(struct vm *vm, struct pci_bus *pci)
 	return status == HV_OK ? bus_attach(&vm->bus, &firmware.log.dev) : status;
 }
 
-void pc_firmware_reset(const struct pc_firmware_facts *facts, struct mc146818 *rtc)
+hv_status_t pc_firmware_reset(const struct pc_firmware_facts *facts, struct mc146818 *rtc)
 {
+	hv_status_t status = HV_OK;
+
 	firmware.fw.dev.class->reset(&firmware.fw.dev);
-	for (unsigned int i = 0; i < PAM_PIECES; i++)
-		piece_protect(i, false);
+	for (unsigned int i = 0; i < PAM_PIECES && status == HV_OK; i++)
+		status = piece_protect(i, false);
 	e820_make(facts);
 	memcpy(&firmware.rsdp, facts->rsdp, sizeof(firmware.rsdp));
 	mc146818_store(rtc, CMOS_BOOT_ORDER, CMOS_BOOT_DISK);
+	return status;
 }

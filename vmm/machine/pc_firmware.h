@@ -29,6 +29,6 @@ hv_status_t pc_firmware_map(struct vm *vm);
 /** Attach it all. */
 hv_status_t pc_firmware_init(struct vm *vm, struct pci_bus *pci);
 /** State after a reset; ACPI tables are built. */
-void pc_firmware_reset(const struct pc_firmware_facts *facts, struct mc146818 *rtc);
+hv_status_t pc_firmware_reset(const struct pc_firmware_facts *facts, struct mc146818 *rtc);
 
 #endif
