@@ -123,7 +123,7 @@ def test_usage(say):
     say.expect("help of boot", OK, "Ctrl-A x", "boot", "--help")
     say.expect("help of pack", OK, "--output", "pack", "--help")
     say.expect("unknown option", USAGE, "unrecognized option '--fly'", "boot", "--fly")
-    say.expect("no kernel", USAGE, "give FILE or --kernel KERNEL", "boot")
+    say.expect("no kernel", USAGE, "give FILE, --kernel KERNEL or --firmware ROM", "boot")
     say.expect("no value", USAGE, "requires an argument", "boot", "--kernel")
     say.expect("stray word", USAGE, "good is the whole system", "boot", "--kernel", "good", "good")
     say.expect("unknown machine", USAGE, "no such machine; there are qemu, bochs, bochs-amd",
@@ -172,6 +172,12 @@ def test_kernels(say):
              "nowhere with arguments")
     say.pack("module too large", "hypike: module: module too large", "--kernel", "good",
              "--module", "module", "--memory", "3M")
+    say.pack("firmware beside a kernel", "vm1: there is no --kernel beside --firmware",
+             "--kernel", "good", "--firmware", "good")
+    say.pack("firmware with a command line", "vm1: there is no --cmdline beside --firmware",
+             "--firmware", "good", "--cmdline", "quiet")
+    say.pack("firmware of an odd size", "the size of a firmware image is a multiple of 4 KiB",
+             "--firmware", "plain")
     say.pack("second machine without kernel", "two: no kernel", "--kernel", "good", "--vm", "two")
     say.pack("two machines of one name", "partitions.1.: the name is used twice", "--vm", "one",
              "--kernel", "good", "--vm", "one", "--kernel", "good")
