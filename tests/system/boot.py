@@ -79,8 +79,9 @@ def _memtest_pass(machine, *options, timeout):
 
 
 # SeaBIOS finds the machine, reads the disk's first sector and starts it; GRUB reads its configuration and a kernel.
-GRUB_RUNS = (r"^SeaBIOS \(version 1\.", r"^Running on QEMU \(i440fx\)", r"^Found QEMU fw_cfg",
-             r"^Booting from 0000:7c00", r"GRUB has read its configuration")
+# What they write to log and console may stand in one line.
+GRUB_RUNS = (r"SeaBIOS \(version 1\.", r"Running on QEMU \(i440fx\)", r"Found QEMU fw_cfg",
+             r"Booting from 0000:7c00", r"GRUB has read its configuration")
 
 
 def _seabios(name, machine, what, *options, expect, timeout=120, **rest):
