@@ -87,6 +87,11 @@ test: setup-test $(BUILD) $(BUILD)-paranoid  ## run the tests, on both builds (T
 test-long: setup-test setup-long $(BUILD) $(BUILD)-paranoid  ## run the tests that take long (TESTS=pattern, too)
 	$(call run_tests,gnumach invaders memtest seabios linux linux-full,--long)
 
+MINUTES ?= 10
+.PHONY: fuzz
+fuzz: setup-test  ## fuzz everything that has a harness for MINUTES=10 together, and print which lines were reached
+	@/usr/bin/python3 tests/fuzz.py --minutes $(MINUTES) --coverage
+
 bench: setup-bench $(BUILD)  ## measure path lengths in executed instructions on both vendors (README=1: and put the table into README.md)
 	@tools/fetch-guests.sh $(BUILD) linux
 	@/usr/bin/python3 tools/bench.py --build $(BUILD) $(if $(README),--readme README.md)

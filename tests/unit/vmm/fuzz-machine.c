@@ -5,7 +5,7 @@
  * sources: @tests/unit/vmm/fuzz-machine.sources
  * runs: 3000
  *
- * @verifies VMM-001 VMM-002 VMM-020 VMM-030 VMM-040 VMM-050 VMM-060
+ * @verifies VMM-001 VMM-002 VMM-020 VMM-030 VMM-040 VMM-050 VMM-060 VMM-110 VMM-113 VMM-505
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct vm vm;
 static struct options options;
+static uint8_t image[4096], region[65536]; /* a disk, a network cable */
 static const uint8_t *input;
 static size_t left;
 
@@ -29,7 +30,8 @@ static const uint16_t ports[] = {
 	0x80,  0x92,  0xa0,  0xa1,  0xe9,  0xf3,  0xf4,  0x3b3, 0x3b4, 0x3b5, 0x3ba,
 	0x3c0, 0x3c1, 0x3c2, 0x3c4, 0x3c5, 0x3c8, 0x3c9, 0x3ce, 0x3cf, 0x3d4, 0x3d5,
 	0x3da, 0x3f7, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff, 0x4d0,
-	0x4d1, 0xcf8, 0xcf9, 0x8900, 0xffff, 0x402, 0x510, 0x511, 0x514, 0x518, 0xcfc, 0xcfd,
+	0x4d1, 0x402, 0x510, 0x511, 0x514, 0x518, 0x600, 0x602, 0x604, 0x608, 0xcf8, 0xcf9,
+	0xcfc, 0xcfd, 0xcfe, 0x8900, 0xffff,
 };
 
 static void act_port(struct hv_vcpu_page *page, const uint8_t act[4])
@@ -46,13 +48,72 @@ static void act_port(struct hv_vcpu_page *page, const uint8_t act[4])
 			 .value = act[2] * 0x01010101u}};
 }
 
+/** Where devices answer in memory: I/O APIC, configuration space, BARs; low memory besides. */
+static uint64_t address_of(const uint8_t act[4])
+{
+	const uint64_t offset = (uint64_t)(act[2] & ~7u) << (act[3] >> 3 & 7) | (act[2] & 7);
+
+	switch (act[1] >> 5) {
+	case 0:
+		return (uint64_t)act[1] << 12 | act[2];
+	case 1:
+		return UINT64_C(0xfec00000) + offset;
+	case 2:
+	case 3:
+		return UINT64_C(0xe0000000) + ((act[1] & 31u) << 15) + offset;
+	case 4:
+		return UINT64_C(0xfee00000) + offset;
+	default:
+		return UINT64_C(0xc0000000) + ((act[1] & 63u) << 12) + offset;
+	}
+}
+
+/** An access as the driver decodes it. */
+static void act_move(struct hv_vcpu_page *page, const uint8_t act[4])
+{
+	static const uint8_t sizes[4] = {1, 2, 4, 8};
+
+	page->exit = (struct hv_exit){.kind = HV_EXIT_MEMORY};
+	page->exit.memory = (struct hv_exit_memory){.address = address_of(act),
+						    .access = act[0] & 1 ? HV_PROT_WRITE : HV_PROT_READ,
+						    .decoded = 1,
+						    .size = sizes[act[3] & 3]};
+	if (left >= 4) {
+		memcpy(&page->exit.memory.value, input, 4);
+		input += 4;
+		left -= 4;
+	}
+}
+
+/** KVM's clocks, the end of an interrupt, a doorbell. */
+static void act_other(struct hv_vcpu_page *page, const uint8_t act[4])
+{
+	switch (act[1] & 3) {
+	case 0:
+		page->exit = (struct hv_exit){.kind = HV_EXIT_EOI, .eoi_vector = act[2]};
+		break;
+	case 1:
+		platform_mutex_lock(&vm.lock);
+		if (act[2] < vm.doorbells)
+			command_give(&vm.doorbell[act[2]], 0);
+		platform_mutex_unlock(&vm.lock);
+		break;
+	default:
+		page->exit = (struct hv_exit){.kind = HV_EXIT_SYSREG};
+		page->exit.sysreg = (struct hv_exit_sysreg){.index = 0x4b564d00u + (act[3] & 7u),
+							    .write = act[0] & 1,
+							    .value = (uint64_t)act[2] << (act[3] >> 3) | 1};
+		break;
+	}
+}
+
 static void act_memory(struct hv_vcpu_page *page, const uint8_t act[4])
 {
 	struct hv_exit_memory *exit = &page->exit.memory;
 	size_t n = left < HV_INSN_MAX ? left : HV_INSN_MAX;
 
 	page->exit.kind = HV_EXIT_MEMORY;
-	*exit = (struct hv_exit_memory){.address = (uint64_t)act[1] << 12 | act[2],
+	*exit = (struct hv_exit_memory){.address = address_of(act),
 					.access = act[3] & 3 ? act[3] & 3 : 1,
 					.mode = act[3] & 4 ? 64 : 32,
 					.insn_length = (uint8_t)n};
@@ -110,6 +171,13 @@ static hv_status_t guest(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *
 	case 2:
 		act_memory(page, act);
 		break;
+	case 3:
+	case 4:
+		act_move(page, act);
+		break;
+	case 5:
+		act_other(page, act);
+		break;
 	default:
 		act_port(page, act);
 		break;
@@ -131,7 +199,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	mock_reset();
 	mock_memory_limit = UINT64_C(2) << 20;
 	mock_guest = guest;
-	if (options_parse("--memory 2M --test-device --firmware rom", &options) || vm_create(&vm, &options) != 0)
+	mock_file("image", image, sizeof(image));
+	mock_region = region;
+	mock_region_size = sizeof(region);
+	if (options_parse("--memory 2M --test-device --firmware rom --rng --rng-seed 1 --virtio-console "
+			  "--net region --disk image,overlay --disk image",
+			  &options) || vm_create(&vm, &options) != 0)
 		abort();
 	return 0;
 }
