@@ -25,6 +25,7 @@ const char options_help[] =
 	"  --virtio-split      virtio devices have split rings alone\n"
 	"  --rng               a virtio entropy device\n"
 	"  --rng-seed N        it gives the same bytes each time\n"
+	"  --display           a framebuffer of 16 MiB (Bochs's VBE extensions), and a mouse\n"
 	"  --screen            print the text screen at the end\n"
 	"  --trace-absent      list accesses to absent devices at the end\n"
 	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
@@ -65,6 +66,7 @@ static const struct row rows[] = {
 	ROW("--virtio-split", virtio_split, KIND_FLAG),
 	ROW("--rng", rng, KIND_FLAG),
 	ROW("--rng-seed", rng_seed, KIND_SIZE),
+	ROW("--display", display, KIND_FLAG),
 	ROW("--screen", screen, KIND_FLAG),
 	ROW("--trace-absent", trace_absent, KIND_FLAG),
 	ROW("--test-device", test_device, KIND_FLAG),

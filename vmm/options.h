@@ -35,6 +35,7 @@ struct options {
 	bool virtio_split;   /**< --virtio-split: virtio devices don't offer packed rings */
 	bool rng;	     /**< --rng: virtio entropy device */
 	uint64_t rng_seed;   /**< --rng-seed N: it gives the same bytes each time; 0: it doesn't */
+	bool display;	     /**< --display: a framebuffer and a mouse */
 	bool screen;	     /**< --screen: print the text screen at the end */
 	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
 	bool test_device;    /**< --test-device: see dev/test_device.h */

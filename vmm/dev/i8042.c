@@ -5,6 +5,9 @@
  *
  * @req VMM-060 The keyboard controller answers its self-tests, keeps its command byte, identifies a
  *              keyboard, and resets the machine when its output 0 is pulsed or cleared.
+ * @req VMM-062 Keys come as scan codes of set 2, or of set 1 by the controller's translation, with IRQ 1; a
+ *              mouse's movements as reports of three bytes, or four to those who know of its wheel, with IRQ
+ *              12. Bytes come one at a time, each with its interrupt, and none while its port is off.
  */
 #include "vmm/dev/i8042.h"
 
@@ -12,8 +15,10 @@
 #define STATUS_SYSTEM	   0x04u /* self-test passed */
 #define STATUS_COMMAND	   0x08u /* the last write was to 64h */
 #define STATUS_UNLOCKED	   0x10u
+#define STATUS_AUX	   0x20u /* the byte is the mouse's */
 
 #define CONFIG_IRQ1	0x01u
+#define CONFIG_IRQ12	0x02u
 #define CONFIG_SYSTEM	0x04u
 #define CONFIG_KEY_OFF	0x10u
 #define CONFIG_AUX_OFF	0x20u
@@ -39,56 +44,58 @@ enum kbc_command {
 	CMD_READ_OUTPUT = 0xd0,
 	CMD_WRITE_OUTPUT = 0xd1,
 	CMD_WRITE_KEY_BUFFER = 0xd2,
+	CMD_WRITE_AUX_BUFFER = 0xd3,
 	CMD_WRITE_AUX = 0xd4,
 	CMD_PULSE = 0xf0, /* to FFh: pulse the outputs whose bits are 0 */
 };
 
-enum key_command {
-	KEY_LEDS = 0xed,
-	KEY_ECHO = 0xee,
-	KEY_SCAN_SET = 0xf0,
-	KEY_IDENTIFY = 0xf2,
-	KEY_RATE = 0xf3,
-	KEY_ENABLE = 0xf4,
-	KEY_DISABLE = 0xf5,
-	KEY_DEFAULTS = 0xf6,
-	KEY_RESET = 0xff,
-};
+/** Whose byte is in the output register. */
+enum i8042_from { FROM_NOBODY, FROM_KEYBOARD, FROM_MOUSE };
 
-#define KEY_ACK	     0xfau
-#define KEY_RESEND   0xfeu
-#define KEY_PASSED   0xaau
 #define SELF_TEST_OK 0x55u
 #define TEST_OK	     0x00u
 #define TEST_STUCK   0x01u
 
 static void update(struct i8042 *kbc)
 {
-	wire_set(&kbc->irq, kbc->count > 0 && (kbc->config & CONFIG_IRQ1));
+	if (kbc->full == FROM_NOBODY) {
+		struct ps2_queue *from = NULL;
+		if (kbc->answers.count > 0)
+			from = &kbc->answers;
+		else if (kbc->keys.count > 0 && !(kbc->config & CONFIG_KEY_OFF))
+			from = &kbc->keys;
+		else if (kbc->aux.count > 0 && !(kbc->config & CONFIG_AUX_OFF))
+			from = &kbc->aux;
+		if (from != NULL) {
+			kbc->output = ps2_get(from);
+			kbc->full = from == &kbc->aux ? FROM_MOUSE : FROM_KEYBOARD;
+		}
+	}
+	wire_set(&kbc->irq, kbc->full == FROM_KEYBOARD && (kbc->config & CONFIG_IRQ1));
+	wire_set(&kbc->aux_irq, kbc->full == FROM_MOUSE && (kbc->config & CONFIG_IRQ12));
 }
 
 static void put(struct i8042 *kbc, uint8_t byte)
 {
-	if (kbc->count < I8042_QUEUE) {
-		kbc->queue[(kbc->head + kbc->count) % I8042_QUEUE] = byte;
-		kbc->count++;
-	}
+	ps2_put(&kbc->answers, byte);
 	update(kbc);
 }
 
-/** The next byte is a new interrupt. */
+/** The next byte is a new interrupt. The register keeps its last byte. */
 static uint8_t get(struct i8042 *kbc)
 {
-	uint8_t byte = kbc->queue[kbc->head];
+	const uint8_t byte = kbc->output;
 
-	if (kbc->count == 0)
-		return byte; /* the output register keeps its last byte */
-	kbc->count--;
-	if (kbc->count > 0)
-		kbc->head = (uint8_t)((kbc->head + 1u) % I8042_QUEUE);
+	kbc->full = FROM_NOBODY;
 	wire_set(&kbc->irq, false);
+	wire_set(&kbc->aux_irq, false);
 	update(kbc);
 	return byte;
+}
+
+static bool translated(const struct i8042 *kbc)
+{
+	return (kbc->config & CONFIG_TRANSLATE) != 0;
 }
 
 static void write_output_port(struct i8042 *kbc, uint8_t value)
@@ -105,8 +112,8 @@ static bool answer(struct i8042 *kbc, uint8_t command)
 	case CMD_READ_CONFIG:
 		put(kbc, kbc->config);
 		return true;
-	case CMD_AUX_TEST: /* no mouse */
-		put(kbc, TEST_STUCK);
+	case CMD_AUX_TEST:
+		put(kbc, (uint8_t)(kbc->has_mouse ? TEST_OK : TEST_STUCK));
 		return true;
 	case CMD_SELF_TEST:
 		kbc->config |= CONFIG_SYSTEM;
@@ -153,50 +160,14 @@ static void write_command(struct i8042 *kbc, uint8_t command)
 	case CMD_WRITE_CONFIG:
 	case CMD_WRITE_OUTPUT:
 	case CMD_WRITE_KEY_BUFFER:
+	case CMD_WRITE_AUX_BUFFER:
 	case CMD_WRITE_AUX:
 		kbc->command = command;
 		break;
 	default:
-		break;
-	}
-}
-
-/** A byte for the keyboard. */
-static void key_write(struct i8042 *kbc, uint8_t byte)
-{
-	if (kbc->key_command) { /* its data byte */
-		kbc->key_command = 0;
-		put(kbc, KEY_ACK);
 		return;
 	}
-	switch (byte) {
-	case KEY_ECHO:
-		put(kbc, KEY_ECHO);
-		break;
-	case KEY_LEDS:
-	case KEY_SCAN_SET:
-	case KEY_RATE:
-		kbc->key_command = byte;
-		put(kbc, KEY_ACK);
-		break;
-	case KEY_IDENTIFY: /* an MF2 keyboard, as the controller's translation shows it */
-		put(kbc, KEY_ACK);
-		put(kbc, 0xab);
-		put(kbc, kbc->config & CONFIG_TRANSLATE ? 0x41 : 0x83);
-		break;
-	case KEY_ENABLE:
-	case KEY_DISABLE:
-	case KEY_DEFAULTS:
-		put(kbc, KEY_ACK);
-		break;
-	case KEY_RESET:
-		put(kbc, KEY_ACK);
-		put(kbc, KEY_PASSED);
-		break;
-	default:
-		put(kbc, KEY_RESEND);
-		break;
-	}
+	update(kbc); /* a port may be on now */
 }
 
 static void write_data(struct i8042 *kbc, uint8_t byte)
@@ -208,7 +179,6 @@ static void write_data(struct i8042 *kbc, uint8_t byte)
 	switch (command) {
 	case CMD_WRITE_CONFIG:
 		kbc->config = byte;
-		update(kbc);
 		break;
 	case CMD_WRITE_OUTPUT:
 		write_output_port(kbc, byte);
@@ -216,20 +186,28 @@ static void write_data(struct i8042 *kbc, uint8_t byte)
 	case CMD_WRITE_KEY_BUFFER:
 		put(kbc, byte);
 		break;
-	case CMD_WRITE_AUX: /* nobody there */
+	case CMD_WRITE_AUX_BUFFER:
+		ps2_put(&kbc->aux, byte);
+		break;
+	case CMD_WRITE_AUX:
+		if (kbc->has_mouse)
+			ps2_mouse_write(&kbc->mouse, &kbc->aux, byte);
 		break;
 	default:
-		key_write(kbc, byte);
+		ps2_keyboard_write(&kbc->keyboard, &kbc->answers, byte, translated(kbc));
 		break;
 	}
+	update(kbc);
 }
 
 static uint8_t status(const struct i8042 *kbc)
 {
 	uint8_t value = STATUS_UNLOCKED;
 
-	if (kbc->count > 0)
+	if (kbc->full != FROM_NOBODY)
 		value |= STATUS_OUTPUT_FULL;
+	if (kbc->full == FROM_MOUSE)
+		value |= STATUS_AUX;
 	if (kbc->config & CONFIG_SYSTEM)
 		value |= STATUS_SYSTEM;
 	if (kbc->last_was_command)
@@ -263,29 +241,41 @@ static void reset(struct device *dev)
 	kbc->config = CONFIG_SYSTEM | CONFIG_TRANSLATE | CONFIG_AUX_OFF;
 	kbc->output_port = OUTPUT_RUN | OUTPUT_A20 | OUTPUT_KEY_CLOCK;
 	kbc->command = 0;
-	kbc->key_command = 0;
 	kbc->last_was_command = 0;
-	kbc->head = 0;
-	kbc->count = 0;
-	kbc->queue[0] = 0;
+	kbc->output = 0;
+	kbc->full = FROM_NOBODY;
+	kbc->answers = kbc->keys = kbc->aux = (struct ps2_queue){.count = 0};
+	ps2_keyboard_reset(&kbc->keyboard);
+	ps2_mouse_reset(&kbc->mouse);
 	update(kbc);
+}
+
+static bool queue_ok(const struct ps2_queue *queue)
+{
+	return queue->head < PS2_QUEUE && queue->count <= PS2_QUEUE;
 }
 
 static bool loaded(struct device *dev)
 {
 	struct i8042 *kbc = (struct i8042 *)dev;
 
-	if (kbc->head >= I8042_QUEUE || kbc->count > I8042_QUEUE)
+	if (!queue_ok(&kbc->answers) || !queue_ok(&kbc->keys) || !queue_ok(&kbc->aux) ||
+	    kbc->full > FROM_MOUSE || kbc->mouse.knock > 2)
 		return false;
 	update(kbc);
 	return true;
 }
 
+#define FIELD(member) DEVICE_FIELD(struct i8042, member)
+#define QUEUE(name) FIELD(name.head), FIELD(name.count), DEVICE_ARRAY(struct i8042, name.byte)
+
 static const struct device_field fields[] = {
-	DEVICE_FIELD(struct i8042, config),	DEVICE_FIELD(struct i8042, output_port),
-	DEVICE_FIELD(struct i8042, command),	DEVICE_FIELD(struct i8042, key_command),
-	DEVICE_FIELD(struct i8042, last_was_command), DEVICE_FIELD(struct i8042, head),
-	DEVICE_FIELD(struct i8042, count),	DEVICE_ARRAY(struct i8042, queue),
+	FIELD(config),		FIELD(output_port),	  FIELD(command),      FIELD(last_was_command),
+	FIELD(output),		FIELD(full),		  FIELD(keyboard.set), FIELD(keyboard.command),
+	FIELD(keyboard.off),	FIELD(keyboard.leds),	  FIELD(mouse.on),     FIELD(mouse.command),
+	FIELD(mouse.remote),	FIELD(mouse.scaling),	  FIELD(mouse.rate),   FIELD(mouse.resolution),
+	FIELD(mouse.knock),	FIELD(mouse.id),	  FIELD(mouse.buttons), QUEUE(answers),
+	QUEUE(keys),		QUEUE(aux),
 };
 
 static const struct device_range ranges[] = {
@@ -308,4 +298,18 @@ static const struct device_class class = {
 void i8042_init(struct i8042 *kbc)
 {
 	*kbc = (struct i8042){.dev = {&class}};
+}
+
+void i8042_key(struct i8042 *kbc, uint8_t key, bool pressed)
+{
+	ps2_keyboard_key(&kbc->keyboard, &kbc->keys, key, pressed, translated(kbc));
+	update(kbc);
+}
+
+void i8042_mouse(struct i8042 *kbc, const struct ps2_motion *motion)
+{
+	if (!kbc->has_mouse)
+		return;
+	ps2_mouse_move(&kbc->mouse, &kbc->aux, motion);
+	update(kbc);
 }

@@ -35,8 +35,15 @@ enum reg {
 #define STATUS_BLANK 0x01u
 #define STATUS_RETRACE 0x08u
 
-#define CRT_START_HIGH 0x0cu
-#define CRT_START_LOW  0x0du
+#define CRT_CURSOR_FIRST 0x0au /* bit 5: no cursor */
+#define CRT_CURSOR_LAST	 0x0bu
+#define CRT_START_HIGH	 0x0cu
+#define CRT_START_LOW	 0x0du
+#define CRT_CURSOR_HIGH	 0x0eu
+#define CRT_CURSOR_LOW	 0x0fu
+
+#define ATTRIBUTE_MODE	   0x10u
+#define ATTRIBUTE_MODE_BLINK 0x08u
 
 /* 70 Hz, 449 lines of which 400 are seen. */
 #define FRAME_NS   UINT64_C(14286000)
@@ -222,14 +229,56 @@ static char printable(uint8_t code)
 	return code >= 0xb0 && code <= 0xdf ? '#' : '.';
 }
 
-/** The character in a cell; the CRT controller says where the screen begins in the buffer. */
-static char cell(const struct vga_text *vga, unsigned int row, unsigned int column)
+/** The number of a cell; the CRT controller says where the screen begins in the buffer. */
+static unsigned int cell_number(const struct vga_text *vga, unsigned int row, unsigned int column)
 {
 	unsigned int start =
 		vga->crt.reg[CRT_START_HIGH] * 256u + vga->crt.reg[CRT_START_LOW];
-	unsigned int at = (start + row * VGA_TEXT_COLUMNS + column) * 2;
 
-	return printable(vga->buffer[at % VGA_TEXT_SIZE]);
+	return start + row * VGA_TEXT_COLUMNS + column;
+}
+
+static char cell(const struct vga_text *vga, unsigned int row, unsigned int column)
+{
+	return printable(vga->buffer[cell_number(vga, row, column) * 2 % VGA_TEXT_SIZE]);
+}
+
+/** Six bits of a colour as eight. */
+static uint32_t wide(uint8_t six)
+{
+	return (six & 0x3fu) << 2 | (six & 0x3fu) >> 4;
+}
+
+/** One of 16 colours, by way of the palette and the DAC. */
+static uint32_t colour(const struct vga_text *vga, unsigned int number)
+{
+	const uint8_t *dac = vga->dac + 3u * (vga->attribute.reg[number] & 0x3f & vga->dac_mask);
+
+	return wide(dac[0]) << 16 | wide(dac[1]) << 8 | wide(dac[2]);
+}
+
+static void cursor(const struct vga_text *vga, unsigned int number, struct vga_text_cell *to)
+{
+	const uint8_t *crt = vga->crt.reg;
+
+	to->cursor = !(crt[CRT_CURSOR_FIRST] & 0x20) &&
+		     number == crt[CRT_CURSOR_HIGH] * 256u + crt[CRT_CURSOR_LOW];
+	to->cursor_first = crt[CRT_CURSOR_FIRST] & 0x1f;
+	to->cursor_last = crt[CRT_CURSOR_LAST] & 0x1f;
+}
+
+void vga_text_cell(const struct vga_text *vga, unsigned int row, unsigned int column,
+		   struct vga_text_cell *to)
+{
+	const unsigned int number = cell_number(vga, row, column), at = number * 2 % VGA_TEXT_SIZE;
+	const uint8_t attribute = vga->buffer[at + 1];
+	const bool blinks = (vga->attribute.reg[ATTRIBUTE_MODE] & ATTRIBUTE_MODE_BLINK) != 0;
+
+	/* What would blink is shown. */
+	*to = (struct vga_text_cell){.code = vga->buffer[at],
+				     .ink = colour(vga, attribute & 15u),
+				     .paper = colour(vga, attribute >> 4 & (blinks ? 7u : 15u))};
+	cursor(vga, number, to);
 }
 
 /** @return columns of a row up to its last character. */
@@ -259,9 +308,20 @@ void vga_text_print(const struct vga_text *vga, void (*put)(void *ctx, char c), 
 
 /* ---------------------------------------------------------------------------------- reset and state */
 
+/** The 64 colours of text modes: bits 0 to 2 are two thirds of blue, green, red, bits 3 to 5 one. */
+static void dac_reset(struct vga_text *vga)
+{
+	memset(vga->dac, 0, sizeof(vga->dac));
+	for (unsigned int n = 0; n < 64; n++)
+		for (unsigned int i = 0; i < 3; i++)
+			vga->dac[3 * n + i] = (uint8_t)((n >> (2 - i) & 1) * 42 + (n >> (5 - i) & 1) * 21);
+}
+
 static void reset(struct device *dev)
 {
 	struct vga_text *vga = (struct vga_text *)dev;
+
+	dac_reset(vga);
 
 	block_set(&vga->crt, mode3_crt, sizeof(mode3_crt));
 	block_set(&vga->sequencer, mode3_sequencer, sizeof(mode3_sequencer));

@@ -31,8 +31,20 @@ struct vga_text {
 	uint8_t dac[768];
 };
 
+/** A character as it is shown. Colours are red << 16 | green << 8 | blue. */
+struct vga_text_cell {
+	uint32_t ink, paper;
+	uint8_t code; /**< code page 437 */
+	bool cursor;
+	uint8_t cursor_first, cursor_last; /**< its lines, the first of a character's 16 being 0 */
+};
+
 void vga_text_init(struct vga_text *vga, const void *buffer);
 /** Print the screen: a line "screen: …" for each row up to the last that isn't blank. */
 void vga_text_print(const struct vga_text *vga, void (*put)(void *ctx, char c), void *ctx);
+
+/** What stands in a cell of the screen: `row` below VGA_TEXT_ROWS, `column` below VGA_TEXT_COLUMNS. */
+void vga_text_cell(const struct vga_text *vga, unsigned int row, unsigned int column,
+		   struct vga_text_cell *cell);
 
 #endif

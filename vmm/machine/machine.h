@@ -7,6 +7,8 @@
 #ifndef VMM_MACHINE_MACHINE_H
 #define VMM_MACHINE_MACHINE_H
 
+#include "vmm/dev/ps2.h"
+#include "vmm/display.h"
 #include "vmm/vm.h"
 
 /** A piece of the guest's address space as firmware reports it. */
@@ -38,6 +40,12 @@ struct machine {
 	unsigned int (*room)(struct vm *vm);
 	/** Print its text screen. Lock held. */
 	void (*screen)(struct vm *vm, void (*put)(void *ctx, char c), void *ctx);
+	/** What it shows; display_draw() it with the lock held. */
+	const struct display *(*display)(void);
+	/** A key of its keyboard is pressed or released (ps2_keyboard_key() has the numbers). Lock held. */
+	void (*key)(uint8_t key, bool pressed);
+	/** Its mouse is moved. Lock held. */
+	void (*mouse)(const struct ps2_motion *motion);
 	/** @return the rows of the memory map. */
 	unsigned int (*memory_map)(const struct vm *vm,
 				   struct machine_memory rows[MACHINE_MEMORY_ROWS]);

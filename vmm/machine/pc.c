@@ -39,6 +39,7 @@
 #include "vmm/machine/acpi.h"
 #include "vmm/machine/kvm_pv.h"
 #include "vmm/machine/machine.h"
+#include "vmm/machine/pc_display.h"
 #include "vmm/machine/pc_firmware.h"
 #include "vmm/machine/pc_serial.h"
 #include "vmm/machine/pc_virtio.h"
@@ -59,6 +60,7 @@
 #define IRQ_COM1     4u
 #define IRQ_RTC	     8u
 #define IRQ_SCI	     9u
+#define IRQ_MOUSE    12u
 #define ISA_IRQS     16u
 
 /* Inputs of the I/O APIC. */
@@ -257,6 +259,7 @@ static void connect(struct vm *vm)
 	wire_connect(&pc.com1.irq, isa_line, NULL, IRQ_COM1);
 	wire_connect(&pc.rtc.irq, rtc_line, NULL, IRQ_RTC);
 	wire_connect(&pc.kbc.irq, isa_line, NULL, IRQ_KEYBOARD);
+	wire_connect(&pc.kbc.aux_irq, isa_line, NULL, IRQ_MOUSE);
 	wire_connect(&pc.pm.sci, isa_line, NULL, IRQ_SCI);
 	pc.pm.off = (struct command){switched_off, vm};
 	wire_connect(&pc.port61.gate2, i8254_gate, &pc.pit, 2);
@@ -501,6 +504,8 @@ static hv_status_t init(struct vm *vm)
 	if (status == HV_OK)
 		status = com2_init(vm);
 	if (status == HV_OK)
+		status = pc_display_init(vm, &pc.pci, &pc.vga, &pc.kbc);
+	if (status == HV_OK)
 		status = pc_virtio_init(vm, &pc.pci);
 	if (status == HV_OK && vm->options->firmware)
 		status = pc_firmware_init(vm, &pc.pci);
@@ -571,6 +576,16 @@ static void screen(struct vm *vm, void (*put)(void *ctx, char c), void *ctx)
 	vga_text_print(&pc.vga, put, ctx);
 }
 
+static void key(uint8_t number, bool pressed)
+{
+	i8042_key(&pc.kbc, number, pressed);
+}
+
+static void mouse(const struct ps2_motion *motion)
+{
+	i8042_mouse(&pc.kbc, motion);
+}
+
 const struct machine machine_pc = {
 	.name = "pc",
 	.init = init,
@@ -582,5 +597,8 @@ const struct machine machine_pc = {
 	.button = button,
 	.room = room,
 	.screen = screen,
+	.display = pc_display,
+	.key = key,
+	.mouse = mouse,
 	.memory_map = memory_map,
 };

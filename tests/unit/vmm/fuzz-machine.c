@@ -3,7 +3,7 @@
  * libFuzzer entry: a guest that does anything with the ports, memory and interrupts of machine `pc`,
  * with what firmware has besides, while time passes and keys arrive. Each four bytes of input are one act.
  * sources: @tests/unit/vmm/fuzz-machine.sources
- * runs: 3000
+ * runs: 2000
  *
  * @verifies VMM-001 VMM-002 VMM-020 VMM-030 VMM-040 VMM-050 VMM-060 VMM-110 VMM-113 VMM-505
  */
