@@ -38,7 +38,7 @@ ROWS = (
     ("memtest86+", "Linux", "tests without an error, read from the screen", r"memtest86\+.*"),
     ("GNU Mach", "Multiboot 1", "to where it misses its modules", r"GNU Mach"),
     ("GRUB invaders", "Multiboot 1, a.out kludge", "its picture on the text screen", r"GRUB invaders"),
-    ("real-mode ROM ([guests/real](../guests/real/README.md))", "reset vector",
+    ("real-mode ROM (`guests/real`)", "reset vector",
      "real, unreal and protected mode, shadow memory, a reset", r"real-mode ROM"),
     ("dummy kernel", "Multiboot 1", "its tests of the machine",
      r"dummy, \d CPUs?|dummy, \d vCPUs? on .*|dummy's SMP tests.*"),
