@@ -5,7 +5,7 @@
  *
  * @req VMM-060 The keyboard controller answers its self-tests, keeps its command byte, identifies a
  *              keyboard, and resets the machine when its output 0 is pulsed or cleared.
- * @req VMM-062 Keys come as scan codes of set 2, or of set 1 by the controller's translation, with IRQ 1; a
+ * @req VMM-066 Keys come as scan codes of set 2, or of set 1 by the controller's translation, with IRQ 1; a
  *              mouse's movements as reports of three bytes, or four to those who know of its wheel, with IRQ
  *              12. Bytes come one at a time, each with its interrupt, and none while its port is off.
  */

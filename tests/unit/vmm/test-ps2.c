@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* @verifies VMM-062 */
+/* @verifies VMM-066 */
 #include "tests/unit/vmm/bench.h"
 
 #include "vmm/dev/i8042.h"
