@@ -5,6 +5,7 @@ the exits. Part of tools/bench.py.
 """
 # @req TOOL-012 `make bench` shows what Linux costs: its start, the exits of it by kind, processes, disk
 #               and network; with the goals, and beside the machine without HyPike.
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -121,23 +122,30 @@ shared:
     return figures(run(build, machine, system, "--host-memory", "448M"))
 
 
+def tasks(build, machine, run, *options):
+    """What processes cost; and the start again, which isn't asked for."""
+    return figures(run(build, machine, *options, *guest(build, "rdinit=/bin/bench -- tasks")))
+
+
 def measure(build, run, machines, quick):
-    """Figures by machine. `quick`: the start alone, on QEMU."""
+    """Figures by machine. `quick`: the start alone."""
     prepare(build)
-    result = {}
-    for machine in machines:
-        found, kinds = start(build, machine, run)
-        result[machine] = {"figures": found, "exits": kinds}
-    if quick or "qemu" not in machines:
-        return result
-    found = result["qemu"]["figures"]
-    found.update(figures(run(build, "qemu", *guest(build, "rdinit=/bin/bench -- tasks"))))
-    found["linux-boot"] = result["qemu"]["figures"]["linux-boot"]
-    found.update(disk(build, "qemu", run))
-    found.update(net(build, "qemu", run))
-    result[NATIVE] = {"figures": figures(
-        run(build, "qemu", "--bare", *guest(build, "rdinit=/bin/bench -- tasks")))}
-    check(result)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        starts = {machine: pool.submit(start, build, machine, run) for machine in machines[::-1]}
+        more = []
+        if not quick and "qemu" in machines:
+            more = [pool.submit(what, build, "qemu", run) for what in (disk, net, tasks)]
+            native = pool.submit(tasks, build, "qemu", run, "--bare")
+        result = {}
+        for machine in machines:
+            found, kinds = starts[machine].result()
+            result[machine] = {"figures": found, "exits": kinds}
+        if more:
+            result[NATIVE] = {"figures": native.result()}
+            for one in more:
+                result["qemu"]["figures"].update(
+                    {name: value for name, value in one.result().items() if name != "linux-boot"})
+            check(result)
     return result
 
 

@@ -27,7 +27,10 @@ void vm_post_all(struct vm *vm, uint32_t work);
  */
 bool doorbell_ring(struct vm *vm, uint8_t space, uint64_t address, uint32_t size, uint64_t value);
 /** Has the VM any doorbell? Saves decoding a write that rings none. */
-bool doorbell_any(const struct vm *vm);
+static inline bool doorbell_any(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->doorbells, __ATOMIC_RELAXED) != 0;
+}
 
 /* ------------------------------------------------------------- asked of the architecture */
 

@@ -92,11 +92,6 @@ hv_status_t vm_doorbell_remove(struct vm *vm, const struct hv_doorbell *bell)
 	return slot ? HV_OK : HV_E_NOENT;
 }
 
-bool doorbell_any(const struct vm *vm)
-{
-	return __atomic_load_n(&vm->doorbells, __ATOMIC_RELAXED) != 0;
-}
-
 static bool rings(const struct hv_doorbell *bell, uint8_t space, uint64_t address, uint32_t size,
 		  uint64_t value)
 {

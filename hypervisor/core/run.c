@@ -132,15 +132,29 @@ static enum verdict begin(struct vcpu *vcpu, hv_status_t *status)
 	return verdict;
 }
 
+/** An access to a device, which is frequent: the record is all that the VMM gets. */
+static void end_access(struct vcpu *vcpu)
+{
+	struct hv_vcpu_page *const page = vcpu->page;
+
+	page->intr_ready = 0;
+	page->nmi_ready = 0;
+	page->halted = 0;
+	page->valid = 0;
+}
+
 static void end(struct vcpu *vcpu)
 {
 	const struct exit_row *const row = loop_row(vcpu, vendor->exits, vendor->exit_count);
-	const bool decoded = vcpu->kind == HV_EXIT_MEMORY && vcpu->page->exit.memory.decoded;
-	const bool own = vcpu->kind == row->kind && !decoded;
+	const bool memory = vcpu->kind == HV_EXIT_MEMORY;
 
 	vcpu->stats.handed[vcpu->kind]++;
-	arch_fill_ready(vcpu, vcpu->kind != HV_EXIT_PORT && vcpu->kind != HV_EXIT_MEMORY);
-	arch_fill_page(vcpu, own ? row->needs : 0);
+	if (vcpu->kind == HV_EXIT_PORT || (memory && vcpu->page->exit.memory.decoded)) {
+		end_access(vcpu);
+		return;
+	}
+	arch_fill_ready(vcpu, !memory);
+	arch_fill_page(vcpu, vcpu->kind == row->kind ? row->needs : 0);
 }
 
 static hv_status_t run_claimed(struct vcpu *vcpu)

@@ -44,6 +44,12 @@ hv_status_t vm_trap_ports(struct vm *vm, uint32_t first, uint32_t count, enum hv
 	return HV_OK;
 }
 
+/** The bits of a port's value; `size` is 1, 2 or 4. */
+static inline uint32_t mask_of(uint32_t size)
+{
+	return UINT32_MAX >> (32 - 8 * size);
+}
+
 /** IN: a 32-bit result clears the upper half of RAX, smaller ones leave the rest (SDM vol. 1, 3.4.1.1). */
 static void load_rax(struct vcpu *vcpu, uint32_t size, uint32_t value)
 {
@@ -52,7 +58,7 @@ static void load_rax(struct vcpu *vcpu, uint32_t size, uint32_t value)
 	if (size == 4)
 		*rax = value;
 	else
-		*rax = (*rax & ~insn_size_mask(size)) | (value & insn_size_mask(size));
+		*rax = (*rax & ~(uint64_t)mask_of(size)) | (value & mask_of(size));
 }
 
 static enum verdict complete_in(struct vcpu *vcpu)
@@ -63,31 +69,49 @@ static enum verdict complete_in(struct vcpu *vcpu)
 	return vcpu_skip(vcpu, 0);
 }
 
-static __attribute__((noinline)) enum verdict answer_absent(struct vcpu *vcpu, uint32_t size, bool write)
+/** What OUT writes. */
+static inline uint32_t out_value(const struct vcpu *vcpu, uint32_t size)
 {
+	return (uint32_t)vcpu->regs.gpr[HV_RAX] & mask_of(size);
+}
+
+static inline enum verdict hand_port(struct vcpu *vcpu, uint16_t number, uint32_t size, bool write)
+{
+	struct hv_exit_port *const port = &vcpu->page->exit.port;
+
+	port->port = number;
+	port->size = (uint8_t)size;
+	port->write = write;
+	port->count = 1;
+	port->string = 0;
+	port->value = write ? out_value(vcpu, size) : 0;
+	vcpu->complete = write ? vcpu_complete_skip : complete_in;
 	if (!write)
-		load_rax(vcpu, size, UINT32_MAX);
-	return vcpu_skip(vcpu, 0);
+		vcpu->complete_arg[0] = size;
+	return vcpu_hand(vcpu, HV_EXIT_PORT);
+}
+
+static __attribute__((noinline)) enum verdict write_or_ring(struct vcpu *vcpu, uint16_t port,
+							    uint32_t size)
+{
+	if (doorbell_ring(vcpu->vm, HV_DOORBELL_PORT, port, size, out_value(vcpu, size)))
+		return vcpu_skip(vcpu, 0);
+	return hand_port(vcpu, port, size, true);
 }
 
 /** @req HV-015 Port accesses of every width, single and string, are the VMM's, unless it chose otherwise. */
-enum verdict x86_exit_port(struct vcpu *vcpu, uint16_t number, uint32_t size, bool write)
+enum verdict x86_exit_port(struct vcpu *vcpu, uint16_t port, uint32_t size, bool write)
 {
-	struct hv_exit_port *const port = &vcpu->page->exit.port;
-	uint32_t value = 0;
-
-	if (absent(vcpu->vm, number, size))
-		return answer_absent(vcpu, size, write);
-	if (write) {
-		value = (uint32_t)(vcpu->regs.gpr[HV_RAX] & insn_size_mask(size));
-		if (doorbell_ring(vcpu->vm, HV_DOORBELL_PORT, number, size, value))
-			return vcpu_skip(vcpu, 0);
+	if (absent(vcpu->vm, port, size)) {
+		if (!write)
+			load_rax(vcpu, size, UINT32_MAX);
+		return vcpu_skip(vcpu, 0);
 	}
-	*port = (struct hv_exit_port){
-		.port = number, .size = (uint8_t)size, .write = write, .count = 1, .value = value};
-	vcpu->complete_arg[0] = size;
-	vcpu->complete = write ? vcpu_complete_skip : complete_in;
-	return vcpu_hand(vcpu, HV_EXIT_PORT);
+	if (!write)
+		return hand_port(vcpu, port, size, false);
+	if (doorbell_any(vcpu->vm))
+		return write_or_ring(vcpu, port, size);
+	return hand_port(vcpu, port, size, true);
 }
 
 /* ------------------------------------------------------------------------------- strings */

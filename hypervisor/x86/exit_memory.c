@@ -61,8 +61,8 @@ static enum verdict plain_move(struct vcpu *vcpu, const struct x86_memory_fault 
 	const uint64_t value = mov->store ? stored_value(vcpu, mov) : 0;
 
 	vcpu->exit.insn_length = mov->length;
-	if (mov->store && doorbell_ring(vcpu->vm, HV_DOORBELL_MEMORY, fault->address.raw, mov->size,
-					value))
+	if (mov->store && doorbell_any(vcpu->vm) &&
+	    doorbell_ring(vcpu->vm, HV_DOORBELL_MEMORY, fault->address.raw, mov->size, value))
 		return vcpu_skip(vcpu, 0);
 	memory->address = fault->address.raw;
 	memory->value = value;
@@ -71,8 +71,11 @@ static enum verdict plain_move(struct vcpu *vcpu, const struct x86_memory_fault 
 	memory->size = mov->size;
 	memory->mapped = fault->mapped;
 	memory->insn_length = 0;
-	*kept_move(vcpu) = *mov;
-	vcpu->complete = mov->store ? vcpu_complete_skip : complete_load;
+	vcpu->complete = vcpu_complete_skip;
+	if (!mov->store) {
+		*kept_move(vcpu) = *mov;
+		vcpu->complete = complete_load;
+	}
 	return vcpu_hand(vcpu, HV_EXIT_MEMORY);
 }
 

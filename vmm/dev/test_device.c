@@ -19,7 +19,7 @@ static uint64_t read(struct device *dev, uint64_t where, unsigned int size)
 	if (where >= COUNT_BASE)
 		return device->accesses >> (8 * (where - COUNT_BASE)) & size_mask(size);
 	device->accesses++;
-	memcpy(&value, device->scratch + where, sizeof(value));
+	__builtin_memcpy(&value, device->scratch + where, sizeof(value));
 	return value & size_mask(size);
 }
 
@@ -36,9 +36,9 @@ static void write(struct device *dev, uint64_t where, unsigned int size, uint64_
 		return;
 	}
 	device->accesses++;
-	memcpy(&old, device->scratch + where, sizeof(old));
+	__builtin_memcpy(&old, device->scratch + where, sizeof(old));
 	value = (old & ~mask) | (value & mask);
-	memcpy(device->scratch + where, &value, sizeof(value));
+	__builtin_memcpy(device->scratch + where, &value, sizeof(value));
 }
 
 static void reset(struct device *dev)

@@ -185,28 +185,36 @@ void vmx_forget(struct vmx_vcpu *v)
 
 /* --------------------------------------------- what the host gets back, and when the guest does */
 
-static inline bool change_msr(enum vmx_lazy_msr i, const uint64_t *now, const uint64_t *then)
+static inline void change_msr(enum vmx_lazy_msr i, const uint64_t *now, const uint64_t *then)
 {
-	if (now[i] == then[i])
-		return false;
-	wrmsr(vmx_lazy_msr[i], then[i]);
-	return true;
+	if (now[i] != then[i])
+		wrmsr(vmx_lazy_msr[i], then[i]);
 }
 
-/**
- * Those that no guest writes unseen. Where the values are the same nothing is written: a guest without
- * system calls has all as after reset. @return whether there was one that differs.
- */
-static __attribute__((noinline)) bool change_msrs(const uint64_t *now, const uint64_t *then)
+/** What the guest can read or use without an exit, whatever its mode. */
+static inline void change_always(const uint64_t *now, const uint64_t *then)
 {
-	bool differ = change_msr(LAZY_STAR, now, then);
-
-	differ |= change_msr(LAZY_LSTAR, now, then);
-	differ |= change_msr(LAZY_CSTAR, now, then);
-	differ |= change_msr(LAZY_FMASK, now, then);
+	change_msr(LAZY_KERNEL_GS_BASE, now, then);
 	if (vmx_caps.rdtscp)
-		differ |= change_msr(LAZY_TSC_AUX, now, then);
-	return differ;
+		change_msr(LAZY_TSC_AUX, now, then);
+}
+
+/** What SYSCALL and SYSRET take. */
+static __attribute__((noinline)) void change_syscalls(const uint64_t *now, const uint64_t *then)
+{
+	change_msr(LAZY_STAR, now, then);
+	change_msr(LAZY_LSTAR, now, then);
+	change_msr(LAZY_CSTAR, now, then);
+	change_msr(LAZY_FMASK, now, then);
+}
+
+void vmx_syscalls(struct vmx_vcpu *v, bool on)
+{
+	v->syscalls = on;
+	if (!on || v->syscalls_loaded || v->cpu == NULL || v->cpu->live != v)
+		return;
+	change_syscalls(v->cpu->host_msr, v->msr);
+	v->syscalls_loaded = true;
 }
 
 /**
@@ -222,9 +230,10 @@ static void restore_host(void *arg)
 	if (cpu == NULL || cpu->live != v)
 		return;
 	v->msr[LAZY_KERNEL_GS_BASE] = rdmsr(IA32_KERNEL_GS_BASE);
-	change_msr(LAZY_KERNEL_GS_BASE, v->msr, cpu->host_msr);
-	if (v->lazy_differ)
-		change_msrs(v->msr, cpu->host_msr);
+	change_always(v->msr, cpu->host_msr);
+	if (v->syscalls_loaded)
+		change_syscalls(v->msr, cpu->host_msr);
+	v->syscalls_loaded = false;
 	v->cr2 = read_cr2();
 	lgdt(&cpu->gdtr);
 	lidt(&cpu->idtr);
@@ -250,11 +259,10 @@ static void load_lazy(struct vmx_vcpu *v)
 	if (cpu->live != NULL && cpu->live != v)
 		restore_host(cpu->live->vcpu);
 	note_host_msrs(cpu);
-	change_msr(LAZY_KERNEL_GS_BASE, cpu->host_msr, v->msr);
-	if (v->lazy_differ)
-		v->lazy_differ = change_msrs(cpu->host_msr, v->msr);
+	change_always(cpu->host_msr, v->msr);
 	write_cr2(v->cr2);
 	cpu->live = v;
+	vmx_syscalls(v, v->syscalls);
 	host_defer_restore(restore_host, v->vcpu);
 }
 
@@ -321,6 +329,16 @@ static void bind(struct vmx_vcpu *v)
 	v->work |= VMX_WORK_LIVE | VMX_WORK_FLUSH_EPT | VMX_WORK_FLUSH_VPID;
 }
 
+static __attribute__((noinline)) void prepare_more(struct vmx_vcpu *v)
+{
+	vmx_flush_now(v, v->work);
+	if (v->work & VMX_WORK_DEBUG)
+		vmx_debug_load(v);
+	v->work &= VMX_WORK_STEP;
+	if (v->work & VMX_WORK_STEP)
+		vmx_step_before(v);
+}
+
 /** The way into the guest when it isn't the short one. */
 static void prepare(struct vmx_vcpu *v)
 {
@@ -332,13 +350,10 @@ static void prepare(struct vmx_vcpu *v)
 		refresh_host_state(v);
 		load_lazy(v);
 	}
-	if (v->work & (VMX_WORK_FLUSH_EPT | VMX_WORK_FLUSH_VPID))
-		vmx_flush_now(v, v->work);
-	if (v->work & VMX_WORK_DEBUG)
-		vmx_debug_load(v);
-	v->work &= VMX_WORK_STEP;
-	if (v->work & VMX_WORK_STEP)
-		vmx_step_before(v);
+	if (vmx_unlikely((v->work & ~VMX_WORK_LIVE) != 0))
+		prepare_more(v);
+	else
+		v->work = 0;
 }
 
 /** VMLAUNCH or VMRESUME didn't even try (27.1, 31.4). */
@@ -534,42 +549,41 @@ static __attribute__((noinline)) void enter_prepared(struct vcpu *vcpu, struct v
 
 	prepare(v);
 	check_host(v);
-	failed = v->launched ? resume(vcpu, v) : launch(vcpu, v);
-	v->launched |= !failed;
+	if (vmx_unlikely(!v->launched)) {
+		failed = launch(vcpu, v);
+		v->launched = !failed;
+	} else {
+		failed = resume(vcpu, v);
+	}
 	finish(vcpu, failed);
 	if (!failed && (v->work & VMX_WORK_STEP))
 		vmx_step_after(v);
 }
 
-static __attribute__((noinline)) void store_any(struct vcpu *vcpu)
+/** Storing may leave work behind: debug registers. */
+static inline void store(struct vcpu *vcpu, struct vmx_vcpu *v)
 {
 	const uint32_t changed = vcpu->changed;
 
 	vcpu->changed = 0;
-	if (changed != 0)
+	if (changed == REGS_RIP && (v->work & VMX_WORK_CURRENT) == 0)
+		vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
+	else if (changed != 0)
 		vmx_store(vcpu, changed);
 }
 
-/** After most exits RIP is all that has changed. */
-static inline void store(struct vcpu *vcpu, struct vmx_vcpu *v)
-{
-	if (vmx_unlikely(vcpu->changed != REGS_RIP || (v->work & VMX_WORK_CURRENT) != 0)) {
-		store_any(vcpu);
-		return;
-	}
-	vcpu->changed = 0;
-	vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
-}
-
+/** After most exits RIP is all that has changed, and there is nothing else to do. */
 static inline void enter(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *v = vmx_of(vcpu);
 
-	store(vcpu, v);
-	if (vmx_unlikely(v->work != 0)) {
+	if (vmx_unlikely(v->work != 0 || vcpu->changed != REGS_RIP)) {
+		store(vcpu, v);
 		enter_prepared(vcpu, v);
 		return;
 	}
+	vcpu->changed = 0;
+	vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
 	check_host(v);
 	finish(vcpu, resume(vcpu, v));
 }

@@ -119,7 +119,8 @@ struct vmx_vcpu {
 	uint32_t eoi_exit[8];
 	/* What the VMCS has no fields for. */
 	uint64_t msr[LAZY_MSRS];
-	bool lazy_differ; /**< maybe one of them isn't the host's, KERNEL_GS_BASE aside */
+	bool syscalls;	     /**< EFER.SCE: the guest can execute SYSCALL and SYSRET */
+	bool syscalls_loaded; /**< the MSRs for them are in the CPU */
 	uint64_t host_kernel_gs_base;
 	uint64_t cr2, dr[4], dr6, dr7;
 };
@@ -222,6 +223,11 @@ hv_status_t vmx_vm_init(struct vm *vm);
 void vmx_vm_exit(struct vm *vm);
 void vmx_trap_msr(struct vm *vm, uint32_t msr, bool read, bool write);
 void vmx_apply_traps(struct vcpu *vcpu);
+/**
+ * EFER.SCE is so from now on. Without it, what only SYSCALL and SYSRET use doesn't come into the CPU: the
+ * guest's RDMSR of it exits, always.
+ */
+void vmx_syscalls(struct vmx_vcpu *v, bool on);
 /** May the guest write this lazy MSR? */
 bool vmx_lazy_passes(const struct vm *vm, uint32_t msr);
 /** The guest writes it; false: #GP. */

@@ -166,6 +166,17 @@ static enum verdict exit_descriptor_table(struct vcpu *vcpu)
  * The system-call MSRs are read by the guest itself, but written here, so that they needn't be read
  * back whenever the host needs its own. Kernels write them once.
  */
+static enum verdict exit_rdmsr(struct vcpu *vcpu)
+{
+	const uint32_t msr = (uint32_t)vcpu->regs.gpr[HV_RCX], i = msr - IA32_STAR;
+
+	if (i > IA32_FMASK - IA32_STAR || !vmx_lazy_passes(vcpu->vm, msr))
+		return x86_exit_rdmsr(vcpu);
+	vcpu->regs.gpr[HV_RAX] = (uint32_t)vmx_of(vcpu)->msr[i];
+	vcpu->regs.gpr[HV_RDX] = vmx_of(vcpu)->msr[i] >> 32;
+	return vcpu_skip(vcpu, 0);
+}
+
 static enum verdict exit_wrmsr(struct vcpu *vcpu)
 {
 	uint32_t msr = (uint32_t)vcpu->regs.gpr[HV_RCX];
@@ -280,7 +291,7 @@ const struct exit_row vmx_exits[ROW_COUNT] = {
 	[REASON_CR_ACCESS] = {exit_cr, HV_EXIT_CONTROL, GPR},
 	[REASON_MOV_DR] = {exit_dr, HV_EXIT_CONTROL, GPR},
 	[REASON_IO] = {exit_io, HV_EXIT_PORT, 0},
-	[REASON_RDMSR] = {x86_exit_rdmsr, HV_EXIT_SYSREG, 0},
+	[REASON_RDMSR] = {exit_rdmsr, HV_EXIT_SYSREG, 0},
 	[REASON_WRMSR] = {exit_wrmsr, HV_EXIT_SYSREG, 0},
 	[REASON_MWAIT] = {x86_exit_mwait, HV_EXIT_INSTRUCTION, GPR},
 	[REASON_MONITOR_TRAP] = {exit_monitor_trap, HV_EXIT_EXCEPTION, GPR},

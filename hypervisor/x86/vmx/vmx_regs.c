@@ -151,10 +151,11 @@ static void load_pdptes(const struct vcpu *vcpu)
 }
 
 /** 27.3.1.1: the "IA-32e mode guest" control has to say what IA32_EFER.LMA says. */
-static void store_efer(uint64_t efer)
+static void store_efer(struct vmx_vcpu *v, uint64_t efer)
 {
 	uint32_t controls = vmread32(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E;
 
+	vmx_syscalls(v, (efer & EFER_SCE) != 0);
 	vmwrite(VMCS_GUEST_EFER, efer);
 	vmwrite(VMCS_ENTRY_CONTROLS, (efer & EFER_LMA) ? controls | ENTRY_IA32E : controls);
 }
@@ -198,7 +199,7 @@ static void store_control(struct vcpu *vcpu)
 	vmwrite(VMCS_CR4_SHADOW, regs->cr4);
 	store_cr2(v, regs->cr2);
 	if (regs->efer != old.efer)
-		store_efer(regs->efer);
+		store_efer(v, regs->efer);
 	after_control_change(vcpu, &old);
 }
 
@@ -284,10 +285,12 @@ static uint64_t canonical(uint64_t address)
 
 static void store_lazy(struct vmx_vcpu *v, enum vmx_lazy_msr i, uint64_t value)
 {
-	if (is_live(v) && (i != LAZY_TSC_AUX || vmx_caps.rdtscp))
+	const bool there = i == LAZY_KERNEL_GS_BASE || (i == LAZY_TSC_AUX ? vmx_caps.rdtscp
+									 : v->syscalls_loaded);
+
+	if (is_live(v) && there)
 		wrmsr(vmx_lazy_msr[i], value);
 	v->msr[i] = value;
-	v->lazy_differ = true;
 }
 
 /**

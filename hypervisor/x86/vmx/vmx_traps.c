@@ -55,6 +55,12 @@ static bool written_directly(uint32_t msr)
 	return msr == IA32_KERNEL_GS_BASE;
 }
 
+/** They are in the CPU only where the guest can use them. */
+static bool is_for_syscalls(uint32_t msr)
+{
+	return msr >= IA32_STAR && msr <= IA32_FMASK;
+}
+
 static uint32_t lazy_bit(uint32_t msr)
 {
 	for (unsigned int i = 0; i < LAZY_MSRS; i++)
@@ -75,6 +81,7 @@ void vmx_trap_msr(struct vm *vm, uint32_t msr, bool read, bool write)
 
 	vv->lazy_passes = write ? vv->lazy_passes & ~lazy : vv->lazy_passes | lazy;
 	write = write || (lazy != 0 && !written_directly(msr));
+	read = read || is_for_syscalls(msr);
 	bitmap_set(vv->msr_bitmap, msr, read, write);
 	bitmap_set(vv->msr_bitmap_x2apic, msr, read, write);
 	if (vv->msr_bitmap_x2apic != NULL && msr >= IA32_X2APIC_FIRST && msr <= IA32_X2APIC_LAST)
