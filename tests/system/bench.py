@@ -6,6 +6,6 @@ BENCH = ["/usr/bin/python3", "{source}/tools/bench.py", "--build", "{build}"]
 
 # Assertions of the paranoid build cost instructions.
 CASES = [
-    Case("no path is longer than recorded", "qemu-svm", [*BENCH, "--check"], tap=1, timeout=240,
+    Case("no path is longer than recorded", "qemu-svm", [*BENCH, "--check"], tap=1, timeout=480,
          builds=("normal",)),
 ]
