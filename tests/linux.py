@@ -106,8 +106,8 @@ def windows(options):
 def attacked(options):
     """Those that do no good have a third of its CPU; they go on until it has ended."""
     disk_make()
-    bad = (("attack", "attack/attack.elf", ""), ("fuzz1", "fuzz/fuzz.elf", "seed=11 count=5000"),
-           ("fuzz2", "fuzz/fuzz.elf", "seed=12 count=5000"))
+    bad = (("attack", "attack/attack.elf", ""), ("fuzz1", "fuzz/fuzz.elf", "seed=1 count=5000"),
+           ("fuzz2", "fuzz/fuzz.elf", "seed=2 count=5000"))
     text = linux(options, "linux", "virtio script=sums") + "    disks: [disk.img]\n"
     for name, kernel, cmdline in bad:
         text += BAD.format(name=name, kernel=kernel, cmdline=cmdline, build=options.build)
