@@ -106,6 +106,55 @@ static const char *without_x2apic(void)
 	return lapic_is_x2apic() ? NULL : "no x2APIC";
 }
 
+/* KVM's paravirtual end of interrupt (Linux: Documentation/virt/kvm/x86/msr.rst): the word, and what came of it. */
+static struct {
+	uint8_t word, pad[3];
+	unsigned count, without_eoi;
+} pv_eoi __attribute__((aligned(4)));
+
+static bool take_pv_eoi(struct trap_frame *f, void *ctx)
+{
+	bool offered;
+
+	(void)f;
+	(void)ctx;
+	__asm__ volatile("btrl $0, %0" : "+m"(pv_eoi.word), "=@ccc"(offered));
+	pv_eoi.count++;
+	if (offered)
+		pv_eoi.without_eoi++;
+	else
+		lapic_eoi();
+	return true;
+}
+
+static bool pv_eoi_works(void)
+{
+	trap_register(LAPIC_TEST_VECTOR, take_pv_eoi, NULL);
+	wrmsr(KVM_PV_EOI_EN, (uintptr_t)&pv_eoi.word | 1);
+	for (unsigned i = 1; i <= 100; i++) {
+		lapic_send(0, LAPIC_TEST_VECTOR | APIC_ICR_ASSERT | APIC_ICR_TO_SELF);
+		if (!counted(&pv_eoi.count, i, 100000))
+			break;
+	}
+	wrmsr(KVM_PV_EOI_EN, 0);
+	trap_register(LAPIC_TEST_VECTOR, NULL, NULL);
+	CHECK(pv_eoi.count == 100);
+	CHECK(pv_eoi.without_eoi > 50); /* the tick may come in between */
+	CHECK((lapic_read(APIC_ISR + (LAPIC_TEST_VECTOR / 32) * 0x10) &
+	       1u << LAPIC_TEST_VECTOR % 32) == 0);
+	CHECK(pv_eoi.word == 0);
+	return true;
+}
+
+static const char *without_pv_eoi(void)
+{
+	const struct cpuid_regs kvm = cpuid(CPUID_KVM), features = cpuid(CPUID_KVM_FEATURES);
+
+	if ((cpuid(CPUID_VERSION).ecx & CPUID_1_ECX_HYPERVISOR) == 0 || kvm.ebx != 0x4b4d564b)
+		return "not KVM's interface";
+	return (features.eax & CPUID_KVM_FEATURES_EAX_PV_EOI) != 0 ? NULL : "no PV EOI";
+}
+
 /* TPR holds an interrupt of a lower class back; IRR shows it meanwhile. */
 static bool task_priority(void)
 {
@@ -252,6 +301,7 @@ const struct test tests_apic[] = {
 	{"local-apic-registers", registers_good, without_lapic},
 	{"self-ipi", self_ipi, without_lapic},
 	{"self-ipi-register", self_ipi_register, without_x2apic},
+	{"pv-eoi", pv_eoi_works, without_pv_eoi},
 	{"task-priority", task_priority, without_lapic},
 	{"sti-shadow", sti_shadow, without_lapic},
 	{"nmi", nmi, without_lapic},
