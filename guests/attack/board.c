@@ -109,6 +109,13 @@ static void ioapic_entries(uint64_t arg)
 	check_ioapic();
 }
 
+/** Until the storm is over. Bochs's AMD-V now and then delivers what waits at an exit only: reading is one. */
+static void take_storm(void)
+{
+	for (unsigned i = 0; i < 50 && apic_taken() < STORM; i++)
+		ioapic_read(IOAPIC_VER);
+}
+
 /** A level that never ends: after each end of interrupt there is the next. */
 static void ioapic_level_storm(uint64_t arg)
 {
@@ -119,9 +126,9 @@ static void ioapic_level_storm(uint64_t arg)
 	apic_stop_after(STORM, ioapic_mask_all);
 	/* Whatever the level is, in one of the polarities it is active. */
 	ioapic_write(IOAPIC_REDTBL((unsigned)arg), level);
-	apic_taken();
+	take_storm();
 	ioapic_write(IOAPIC_REDTBL((unsigned)arg), level | IOAPIC_RED_LOW_ACTIVE);
-	apic_taken();
+	take_storm();
 	ioapic_mask_all();
 	ACT_CHECK(apic_taken() >= STORM && apic_taken() <= STORM + 2);
 	apic_end();
