@@ -20,7 +20,7 @@ from tool import Tap
 REGISTERS = ("eax", "ebx", "ecx", "edx")
 # Leaves in which what isn't a listed feature is 0.
 FEATURES_ALONE = (0x6, 0x7, 0x80000007)
-READABLE = ("direct", "direct-read", "emulated", "fixed", "zero", "vmm")
+READABLE = ("direct", "direct-read", "emulated", "fixed", "zero", "ignored", "vmm")
 X2APIC = range(0x800, 0x900)  # not all of them can be read
 PV_EOI = 0x4B564D04
 

@@ -78,7 +78,8 @@ static const struct words access_words[] = {
 	[GUEST_MSR_EMULATED] = {"emulated", "emulated"},
 	[GUEST_MSR_FIXED] = {"a constant", "fixed"},
 	[GUEST_MSR_ZERO] = {"reads as 0", "zero"},
-	[GUEST_MSR_IGNORED] = {"write is ignored", "ignored"},
+	[GUEST_MSR_IGNORED] = {"reads as 0", "ignored"},
+	[GUEST_MSR_COMMAND] = {"write is ignored", "command"},
 	[GUEST_MSR_VMM] = {"the VMM's", "vmm"},
 	[GUEST_MSR_OFF] = {"never: #GP", "off"},
 };

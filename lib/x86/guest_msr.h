@@ -17,7 +17,8 @@ enum guest_msr_access {
 	GUEST_MSR_EMULATED, /**< the driver's, with an exit */
 	GUEST_MSR_FIXED,    /**< reads as a constant; writing is #GP */
 	GUEST_MSR_ZERO,	    /**< reads as 0; 0 can be written */
-	GUEST_MSR_IGNORED,  /**< can be written, without effect; reads as 0 or is #GP */
+	GUEST_MSR_IGNORED,  /**< reads as 0; can be written, without effect */
+	GUEST_MSR_COMMAND,  /**< can be written, without effect; reading is #GP */
 	GUEST_MSR_VMM,	    /**< the VMM's (machine pc) */
 	GUEST_MSR_OFF,	    /**< #GP */
 };
@@ -58,7 +59,7 @@ enum guest_msr_cpus { GUEST_MSR_ALL, GUEST_MSR_INTEL, GUEST_MSR_AMD };
 	  "kept without effect; fast strings are on")                                              \
 	X(0x0003a, 0x0003a, INTEL, FIXED, FEATURE_CONTROL, "IA32_FEATURE_CONTROL",                 \
 	  "locked, with nothing enabled")                                                          \
-	X(0x00079, 0x00079, ALL, IGNORED, MICROCODE, "IA32_BIOS_UPDT_TRIG",                        \
+	X(0x00079, 0x00079, ALL, COMMAND, MICROCODE, "IA32_BIOS_UPDT_TRIG",                        \
 	  "microcode is the host's: the update is silently not done")                              \
 	X(0x00000, 0x00001, ALL, ZERO, ZERO, "IA32_P5_MC_ADDR, _TYPE", "no machine check")         \
 	X(0x00017, 0x00017, ALL, ZERO, ZERO, "IA32_PLATFORM_ID", "systems read it at start")       \
@@ -69,7 +70,7 @@ enum guest_msr_cpus { GUEST_MSR_ALL, GUEST_MSR_INTEL, GUEST_MSR_AMD };
 	X(0xc0010010, 0xc0010010, AMD, ZERO, ZERO, "SYSCFG", "systems read it at start")           \
 	X(0xc0010015, 0xc0010015, AMD, ZERO, ZERO, "HWCR", "systems read it at start")             \
 	X(0xc001001f, 0xc001001f, AMD, IGNORED, NB_CFG, "NB_CFG",                                  \
-	  "reads 0, writes are ignored: of a northbridge that isn't there; Linux wants a wider CF8h") \
+	  "of a northbridge that isn't there; Linux wants a wider CF8h")                            \
 	X(0xc0010055, 0xc0010055, AMD, ZERO, ZERO, "Interrupt Pending", "systems read it at start") \
 	X(0xc0010114, 0xc0010114, AMD, FIXED, VM_CR, "VM_CR", "SVM is disabled, and locked")       \
 	X(0x4b564d04, 0x4b564d04, ALL, EMULATED, PV_EOI, "MSR_KVM_PV_EOI_EN",                      \
