@@ -178,6 +178,23 @@ static void firmware_learns_of_the_machine(void **state)
 	assert_int_equal(find("etc/nothing", &table), 0);
 }
 
+static void memory_above_4_gib_is_told(void **state)
+{
+	struct {
+		uint64_t start, size;
+		uint32_t type;
+	} __attribute__((packed)) e820[4];
+
+	(void)state;
+	mock_memory_limit = UINT64_C(6) << 30;
+	assert_int_equal(boot("--memory 5G --firmware rom"), 0);
+	get_file("etc/e820", e820, sizeof(e820));
+	assert_true(e820[0].size == VM_LOW_LIMIT - PC_FIRMWARE_ACPI_SIZE);
+	assert_true(e820[1].start == VM_LOW_LIMIT - PC_FIRMWARE_ACPI_SIZE);
+	assert_true(e820[3].start == VM_HIGH_START && e820[3].size == UINT64_C(2) << 30);
+	assert_memory_equal(vm.ram + e820[1].start, "RSD PTR ", 8);
+}
+
 /* ---------------------------------------------------------------------------------------------- DMA */
 
 static uint32_t dma(uint32_t control, uint32_t length, uint64_t address)
@@ -419,6 +436,7 @@ int main(void)
 		T(items_read_byte_by_byte),
 		T(hostile_selectors_read_zeros),
 		T(firmware_learns_of_the_machine),
+		T(memory_above_4_gib_is_told),
 		T(dma_reads),
 		T(hostile_dma_is_refused),
 		T(torment),
