@@ -33,6 +33,26 @@ bool config_read_text(const char *path, struct bytes text, struct model *model)
 	return model->complaints->errors == 0;
 }
 
+bool config_read_vm(const char *path, struct model *model)
+{
+	struct config config = {.model = model, .directory = directory_of(path)};
+	struct bytes text;
+
+	if (!file_read(path, &text))
+		return false;
+	model->complaints = memory_new(sizeof(*model->complaints));
+	model->complaints->path = string_copy(path);
+	model->complaints->text = text;
+	model->root = yaml_read(model->complaints);
+	if (model->root != NULL && yaml_find(model->root, "partitions") != NULL)
+		config_value_read(&config, &config_system, model->root, model);
+	else if (model->root != NULL)
+		config_value_read(&config, &config_partition, model->root,
+				  model_partition_add(model));
+	free(config.directory);
+	return model->complaints->errors == 0;
+}
+
 bool config_read(const char *path, struct model *model)
 {
 	struct bytes text;

@@ -28,6 +28,12 @@ bool config_read(const char *path, struct model *model);
  */
 bool config_load(const char *path, struct model *model);
 
+/**
+ * Read a file that has a partition's keys, or a system's.
+ * @return false where there are errors, or (after report()) no file; model->complaints has them.
+ */
+bool config_read_vm(const char *path, struct model *model);
+
 /** The same with the bytes at hand, for tests. @param text the model's from now on. */
 bool config_read_text(const char *path, struct bytes text, struct model *model);
 

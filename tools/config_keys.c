@@ -491,7 +491,7 @@ static void partition_done(struct config *config, void *target, const struct yam
 		model_error(config->model, node, NULL, "`program' is missing");
 }
 
-static const struct config_value partition = {.kind = CONFIG_MAP, .keys = partition_keys,
+const struct config_value config_partition = {.kind = CONFIG_MAP, .keys = partition_keys,
 					      .done = partition_done};
 
 static void *add_partition(struct config *config, void *target, const struct yaml_node *node)
@@ -508,7 +508,7 @@ static void *add_partition(struct config *config, void *target, const struct yam
 	return entry;
 }
 
-static const struct config_value partitions = {.kind = CONFIG_NAMED, .item = &partition,
+static const struct config_value partitions = {.kind = CONFIG_NAMED, .item = &config_partition,
 					       .add = add_partition};
 
 /* ---- plans ---- */

@@ -70,6 +70,9 @@ struct config {
 /** The whole file. Its target is a struct model. */
 extern const struct config_value config_system;
 
+/** A partition by itself. Its target is a struct model_partition. */
+extern const struct config_value config_partition;
+
 /** Read a value to where it belongs; what is wrong is complained about. */
 void config_value_read(struct config *config, const struct config_value *value,
 		       const struct yaml_node *node, void *target);

@@ -18,6 +18,7 @@
 
 enum {
 	OPTION_CPUS = 256,
+	OPTION_PARTITION,
 	OPTION_KERNEL,
 	OPTION_FIRMWARE,
 	OPTION_MODULE,
@@ -40,9 +41,12 @@ enum {
 
 static void print_help(void)
 {
-	printf("Usage: hypike run [OPTION...] --kernel KERNEL\n\n"
+	printf("Usage: hypike run [OPTION...] --kernel KERNEL\n"
+	       "       hypike run [OPTION...] FILE\n\n"
 	       "Runs a virtual machine on this computer, by KVM. Its console is in this terminal: Ctrl-] q\n"
-	       "ends the machine, Ctrl-] h lists what else there is, Ctrl-] twice sends one.\n\n"
+	       "ends the machine, Ctrl-] h lists what else there is, Ctrl-] twice sends one. FILE is a\n"
+	       "configuration (YAML) with the keys of a partition; options go before what it says.\n\n"
+	       "  --partition NAME   of FILE, which is a system of several\n"
 	       "  -m, --memory SIZE  the machine's memory: 16M, 1G, ... (64M)\n"
 	       "  --cpus N           its number of CPUs (1)\n"
 	       "  --kernel FILE      the kernel: Multiboot, or Linux's bzImage or vmlinux\n"
@@ -77,6 +81,7 @@ static void print_help(void)
 
 static const struct option options[] = {
 	{"memory", required_argument, NULL, 'm'},
+	{"partition", required_argument, NULL, OPTION_PARTITION},
 	{"cpus", required_argument, NULL, OPTION_CPUS},
 	{"kernel", required_argument, NULL, OPTION_KERNEL},
 	{"firmware", required_argument, NULL, OPTION_FIRMWARE},
@@ -141,6 +146,8 @@ static bool take_option(struct run *run, int value, const char *argument)
 	switch (value) {
 	case 'm':
 		return (run->memory = argument) != NULL;
+	case OPTION_PARTITION:
+		return (run->partition = argument) != NULL;
 	case OPTION_CPUS:
 		return (run->cpus = argument) != NULL;
 	case OPTION_KERNEL:
@@ -263,14 +270,18 @@ int command_run(int argc, char **argv)
 		if (value == '?' || !take_option(&run, value, optarg))
 			return VMM_STATUS_OPTIONS;
 	}
+	if (optind < argc)
+		run.config = argv[optind++];
 	if (optind < argc) {
 		report("%s: unexpected; `hypike run --help' tells more", argv[optind]);
 		return VMM_STATUS_OPTIONS;
 	}
 	if (run.probe)
 		return probe();
+	if (run.config != NULL && !run_config(&run))
+		return VMM_STATUS_OPTIONS;
 	if (run.kernel == NULL && run.firmware == NULL) {
-		report("run: give --kernel KERNEL; `hypike run --help' tells more");
+		report("run: give FILE or --kernel KERNEL; `hypike run --help' tells more");
 		return VMM_STATUS_OPTIONS;
 	}
 	return tell_end(&run, run_machine(&run));

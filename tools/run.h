@@ -14,10 +14,13 @@ struct run {
 	struct strings modules, disks, nets, more;
 	const char *serial; /**< where the console is: stdio, none, pty, file=F, unix=PATH */
 	const char *accel;  /**< auto, kvm, hypike */
+	const char *config, *partition; /**< a file, and which of its machines */
 	bool rng, virtio_console, screen, summary;
 	bool json, probe, dry_run;
 };
 
+/** Take what the configuration file says. @return false after report() or complaints */
+bool run_config(struct run *run);
 /**
  * Make the VMM's command line, and give it the files that it names.
  * @return 0, or a status of the VMM's after report()

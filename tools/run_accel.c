@@ -20,6 +20,8 @@ enum run_on run_accel(const struct run *run)
 	if (strcmp(run->accel, "hypike") == 0)
 		return RUN_ON_HYPIKE;
 	const bool forced = strcmp(run->accel, "kvm") == 0;
+	if (forced && run->dry_run)
+		return RUN_ON_KVM;
 	const char *why = forced ? hypike_vmm_unavailable() : hypike_vmm_probe();
 	if (why == NULL)
 		return RUN_ON_KVM;

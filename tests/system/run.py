@@ -2,7 +2,7 @@
 """`hypike run`: virtual machines on Linux, by KVM. Machine kvm-qemu is a Debian Linux with kvm_amd on QEMU's
 emulated AMD-V; machine kvm is the /dev/kvm of this computer, where that runs guests: where it doesn't, its tests
 are counted as skipped, with the reason. @verifies VMM-600 VMM-601 VMM-602 VMM-603 VMM-604 TOOL-130 TOOL-131
-TOOL-132 VMM-607"""
+TOOL-132 TOOL-133 VMM-607"""
 import hashlib
 import re
 import subprocess
@@ -76,34 +76,41 @@ CASES = [
           expect=(r"triple fault", r"^hypike: exit status 204"), status=TRIPLE_FAULT, timeout=60),
     _tool("run, what is refused", "--accel", "none", "--kernel", "x", status=200,
           expect=("--accel none: there are auto, kvm and hypike",)),
-    _tool("run without a kernel", status=200, expect=("give --kernel",)),
+    _tool("run without a kernel", status=200, expect=("give FILE or --kernel",)),
+    _tool("run with a configuration", "--accel", "kvm", "--dry-run", "--cpus", "1",
+          "{source}/tests/kvm/vm.yaml",
+          expect=(r'^--memory "33554432" --vcpus "1" --cmdline "act=halt" --rng --no-summary '
+                  r'--kernel "vm.yaml" --module "vm.yaml a b"$',)),
+    _tool("run with a configuration that is wrong", "{source}/tests/kvm/init", status=200,
+          expect=("init:",)),
     _tool("run without its file", "--accel", "hypike", "--kernel", "/nowhere", status=202,
           expect=("/nowhere: No such file",)),
     _in_qemu("dummy", [("probe", "hypike run --probe", 0), ("dummy", DUMMY, 0), ("dummy-2", DUMMY + " --cpus 2", 0)],
-             ("dummy.elf", "initramfs.cpio"), tap=2, timeout=240),
-    _in_qemu("consoles",
-             [("file", BOOT_TEST + " --serial file=/tmp/out && grep -q '^1[.][.]' /tmp/out", 0),
-              ("none", BOOT_TEST + " --serial none", 0),
-              ("pty", BOOT_TEST + " --serial pty", 0),
-              ("unix", f"({BOOT_TEST} --serial unix=/tmp/console --timeout 5 & sleep 1; "
-                       "wait $!)", 0)],
-             ("dummy.elf",), expect=("hypike: the console is /dev/pts/",), timeout=120),
+             ("dummy.elf", "initramfs.cpio"), tap=2, timeout=300),
     _in_qemu("attack",
              [(group, f"{ATTACK} act={group}", 0)
               for group in ("virtio", "device", "memory")] +
              [("triple-idt", f"{ATTACK} act=triple-idt", TRIPLE_FAULT),
               ("halt", f"{ATTACK} act=halt", HALTED),
               ("reset", f"{ATTACK} act=reset-cf9", RESET)],
-             ("attack.elf",), tap=3, timeout=240),
-    _in_qemu("GNU Mach",
-             [("mach", "hypike run --kernel gnumach --cmdline console=com0 --timeout 2", TIMEOUT)],
-             ("gnumach",), expect=(r"^GNU Mach 1\.8", r"No bootstrap code"), timeout=120),
+             ("attack.elf",), tap=3, timeout=300),
+    # Small ones, together: another Linux for each would take longer than they do.
+    _in_qemu("GNU Mach, consoles",
+             [("mach", "hypike run --kernel gnumach --cmdline console=com0 --timeout 2", TIMEOUT),
+              ("file", BOOT_TEST + " --serial file=/tmp/out && grep -q '^1[.][.]' /tmp/out", 0),
+              ("none", BOOT_TEST + " --serial none", 0),
+              ("pty", BOOT_TEST + " --serial pty", 0),
+              ("unix", f"({BOOT_TEST} --serial unix=/tmp/console --timeout 5 & sleep 1; "
+                       "wait $!)", 0)],
+             ("gnumach", "dummy.elf"),
+             expect=(r"^GNU Mach 1\.8", r"No bootstrap code", "hypike: the console is /dev/pts/"),
+             timeout=300),
     _in_qemu("Linux", [("linux", LINUX.format(script="check"), 0)], ("linux", "linux.cpio"),
              expect=(r"^init: Linux 6\.", r"^check: 1 of 1 CPUs run",
                      r"^check: clock source (tsc|kvm-clock)",
                      r"^check: the kernel has not complained",
                      r"^init: check ended with status 0",
-                     r"^vmm: switched off by the guest"), timeout=240),
+                     r"^vmm: switched off by the guest"), timeout=300),
     # The second disk is written to, and stays so; what nobody writes to stays as it is.
     _in_qemu("Linux with disks",
              [("copy", "cp disk.img copy.img && md5sum disk.img >sum", 0),
@@ -119,7 +126,7 @@ CASES = [
                  "^disk: vdb kept what was written", "^disk: read from end to end",
                  "^disk: virtio_rng", "^disk: this is the virtio console",
                  "^disk: the kernel has not complained", "another program has it open"),
-             timeout=300),
+             timeout=400),
     # The user's network: to the host, and from one of its ports.
     _in_qemu("Linux on the user's network",
              [("linux", "hypike run -m 128M --kernel linux --initrd linux.cpio --net "
@@ -128,7 +135,7 @@ CASES = [
                         "head -c 300000 /dev/zero | tr '\\000' z | nc 127.0.0.1 2222; wait $!", 0)],
              ("linux", "linux.cpio"), expect=(
                  "^2 packets transmitted, 2 packets received", f"{MILLION_Y}  -",
-                 f"user: got {THIRD_Z}"), timeout=300),
+                 f"user: got {THIRD_Z}"), timeout=400),
     _in_qemu("two Linux on a wire",
              [("linux", "hypike run -m 96M --kernel linux --initrd linux.cpio --net "
                         "socket=/tmp/wire --cmdline '" + NET_CMDLINE + " script=net me=2 peer=1' & "

@@ -42,13 +42,19 @@ hv_status_t kvm_vcpu_open(struct kvm_vcpu *vcpu)
 
 /* ------------------------------------------------------------------------------------------- exits */
 
-static void exit_new(struct kvm_vcpu *vcpu, enum hv_exit_kind kind)
+/** What the kind has beside that is the caller's to fill in, whole. */
+static inline void exit_kind(struct kvm_vcpu *vcpu, enum hv_exit_kind kind)
 {
 	struct hv_exit *exit = &vcpu->page->exit;
 
-	memset(exit, 0, sizeof(*exit));
 	exit->kind = (uint16_t)kind;
 	exit->hw_reason = vcpu->run->exit_reason;
+}
+
+static void exit_new(struct kvm_vcpu *vcpu, enum hv_exit_kind kind)
+{
+	memset(&vcpu->page->exit, 0, sizeof(vcpu->page->exit));
+	exit_kind(vcpu, kind);
 }
 
 static uint8_t *port_data(struct kvm_vcpu *vcpu)
@@ -70,7 +76,7 @@ static void port_hand(struct kvm_vcpu *vcpu)
 	const uint8_t *data = port_data(vcpu) + (size_t)vcpu->port_done * size;
 	struct hv_exit_port *exit = &vcpu->page->exit.port;
 
-	exit_new(vcpu, HV_EXIT_PORT);
+	exit_kind(vcpu, HV_EXIT_PORT);
 	*exit = (struct hv_exit_port){.port = vcpu->run->io.port,
 				      .size = size,
 				      .write = vcpu->run->io.direction == KVM_EXIT_IO_OUT,
@@ -127,13 +133,16 @@ static bool exit_memory(struct kvm_vcpu *vcpu)
 	const struct kvm_run *run = vcpu->run;
 	struct hv_exit_memory *exit = &vcpu->page->exit.memory;
 
-	exit_new(vcpu, HV_EXIT_MEMORY);
-	exit->address = run->mmio.phys_addr;
-	exit->size = (uint8_t)(run->mmio.len <= 8 ? run->mmio.len : 8);
-	exit->access = run->mmio.is_write ? HV_PROT_WRITE : HV_PROT_READ;
-	exit->decoded = 1;
+	exit_kind(vcpu, HV_EXIT_MEMORY);
+	*exit = (struct hv_exit_memory){
+		.address = run->mmio.phys_addr,
+		.size = (uint8_t)(run->mmio.len <= 8 ? run->mmio.len : 8),
+		.access = run->mmio.is_write ? HV_PROT_WRITE : HV_PROT_READ,
+		.decoded = 1,
+	};
+	/* All eight bytes: those behind the size mean nothing. */
 	if (run->mmio.is_write)
-		memcpy(&exit->value, run->mmio.data, exit->size);
+		memcpy(&exit->value, run->mmio.data, sizeof(exit->value));
 	vcpu->pending = run->mmio.is_write ? PENDING_OUT : PENDING_MEMORY;
 	return true;
 }
@@ -231,7 +240,7 @@ static bool results_take(struct kvm_vcpu *vcpu)
 			return true;
 		break;
 	case PENDING_MEMORY:
-		memcpy(vcpu->run->mmio.data, &exit->memory.value, exit->memory.size);
+		memcpy(vcpu->run->mmio.data, &exit->memory.value, sizeof(exit->memory.value));
 		break;
 	case PENDING_SYSREG:
 		vcpu->run->msr.data = exit->sysreg.value;

@@ -112,6 +112,7 @@ static void *thread_main(void *arg)
 {
 	const unsigned int index = (unsigned int)(uintptr_t)arg;
 
+	linux_confine(LINUX_THREAD_VCPU);
 	starts[index].entry(starts[index].arg);
 	return NULL;
 }
