@@ -34,6 +34,22 @@ char *run_line(const struct strings *words)
 	return text;
 }
 
+/* @return a name that no other file has. */
+static char *unique(char *name)
+{
+	static struct strings names;
+	const size_t count = names.count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names.item[i], name) == 0) {
+			name = string_format("%s-%zu", name, count);
+			break;
+		}
+	}
+	strings_add(&names, "%s", name);
+	return name;
+}
+
 /* The name by which the VMM has a file: what guests see of it. */
 static char *name_of(const char *path)
 {
@@ -42,7 +58,7 @@ static char *name_of(const char *path)
 	for (char *c = name; *c != '\0'; c++)
 		if (*c == ' ' || *c == '\t' || *c == ',')
 			*c = '_';
-	return name;
+	return unique(name);
 }
 
 /* Give the VMM a file. @return its name, or NULL after report(). */

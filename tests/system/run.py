@@ -80,7 +80,7 @@ CASES = [
     _tool("run with a configuration", "--accel", "kvm", "--dry-run", "--cpus", "1",
           "{source}/tests/kvm/vm.yaml",
           expect=(r'^--memory "33554432" --vcpus "1" --cmdline "act=halt" --rng --no-summary '
-                  r'--kernel "vm.yaml" --module "vm.yaml a b"$',)),
+                  r'--kernel "vm.yaml" --module "vm.yaml-1 a b"$',)),
     _tool("run with a configuration that is wrong", "{source}/tests/kvm/init", status=200,
           expect=("init:",)),
     _tool("run without its file", "--accel", "hypike", "--kernel", "/nowhere", status=202,
