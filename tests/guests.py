@@ -36,7 +36,7 @@ ROWS = (
      r"Linux at work, standard kernel, .*"),
     ("Linux on SeaBIOS and GRUB", "BIOS, from a virtio disk", "userspace", r"SeaBIOS, GRUB, Linux"),
     ("memtest86+", "Linux", "tests without an error, read from the screen", r"memtest86\+.*"),
-    ("GNU Mach", "Multiboot 1", "to where it misses its modules", r"GNU Mach"),
+    ("GNU Mach", "Multiboot 1", "to where it misses its modules", r"GNU Mach(, consoles)?"),
     ("GRUB invaders", "Multiboot 1, a.out kludge", "its picture on the text screen", r"GRUB invaders"),
     ("real-mode ROM (`guests/real`)", "reset vector",
      "real, unreal and protected mode, shadow memory, a reset", r"real-mode ROM"),
