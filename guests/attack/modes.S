@@ -117,7 +117,7 @@ mode_stubs64:
 	.set	vector, 0
 	.rept	256
 	.balign	STUB_BYTES
-	.if	vector >= 32 || !((X86_ERROR_CODE_VECTORS >> vector) & 1)
+	.if	vector >= 32 || !((X86_ERROR_CODE_VECTORS >> (vector & 63)) & 1)
 	pushq	$0
 	.endif
 	pushq	$vector

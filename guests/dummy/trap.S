@@ -10,7 +10,7 @@ trap_stubs:
 	.set	vector, 0
 	.rept	256
 	.balign	16
-	.if	vector >= 32 || !((X86_ERROR_CODE_VECTORS >> vector) & 1)
+	.if	vector >= 32 || !((X86_ERROR_CODE_VECTORS >> (vector & 63)) & 1)
 	pushq	$0
 	.endif
 	pushq	$vector

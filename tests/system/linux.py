@@ -42,16 +42,16 @@ def _linux(machine, cpus, *options, kernel="cloud", timeout=120, **rest):
                 timeout=timeout, builds=("normal",), **rest)
 
 
-def _reboot():
+def _reboot(machine, *options, timeout=120, **rest):
     """Resets the machine by ACPI's reset register and is booted anew, once."""
-    return boot("Linux reboots", "qemu-svm", ICOUNT, "--memory", "256M",
+    return boot("Linux reboots", machine, *options, "--memory", "256M",
                 "--kernel", "{debian}/linux", "--module", "{debian}/linux.cpio",
                 "--cmdline", CMDLINE.replace("script=check", "script=nothing end=reboot"),
                 "--vmm-option", "--reboots", "--vmm-option", "1",
                 expect=(r"^init: Linux 6\.", r"^vmm: reset by the guest",
                         r"^init: Linux 6\.", r"^vmm: reset by the guest",
                         r"^hypike: exit status 206"),
-                status=1, timeout=120, builds=("normal",))
+                status=1, timeout=timeout, builds=("normal",), **rest)
 
 
 def _sums(vcpus, load):
@@ -132,7 +132,8 @@ CASES = [
     _linux("qemu-svm", 2, ICOUNT),
     _linux("bochs-vmx", 1, timeout=300),
     _linux("bochs-svm", 1, timeout=300),
-    _reboot(),
+    _reboot("qemu-svm", ICOUNT),
+    _reboot("bochs-vmx", timeout=600, long=True),
     _work("qemu-svm", 1, ICOUNT),
     _work("qemu-svm", 2, ICOUNT),
     _work("qemu-svm", 4, ICOUNT, timeout=600, long=True),
@@ -143,5 +144,8 @@ CASES = [
     _attacked("bochs-vmx", timeout=900, long=True),
     _work("bochs-vmx", 1, timeout=900, long=True),
     _work("bochs-vmx", 2, cpus=2, timeout=900, long=True),
+    _work("bochs-vmx", 4, cpus=2, timeout=1200, long=True),
     _work("bochs-vmx", 1, kernel="standard", timeout=900, long=True),
+    _work("bochs-svm", 1, timeout=900, long=True),
+    _work("qemu-svm", 4, ICOUNT, kernel="standard", timeout=600, long=True),
 ]
