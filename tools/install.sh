@@ -10,3 +10,5 @@ for part in kernel/hypike.elf vmm/vmm.elf guests/dummy/dummy.elf guests/dummy/in
 	mkdir -p "$MESON_INSTALL_DESTDIR_PREFIX/lib/hypike/$(dirname "$part")"
 	install -m 644 "$MESON_BUILD_ROOT/$part" "$MESON_INSTALL_DESTDIR_PREFIX/lib/hypike/$part"
 done
+mkdir -p "$MESON_INSTALL_DESTDIR_PREFIX/lib/hypike/tools"
+install -m 644 "$MESON_BUILD_ROOT/tools/hypike-vnc.so" "$MESON_INSTALL_DESTDIR_PREFIX/lib/hypike/tools/hypike-vnc.so"

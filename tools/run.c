@@ -32,6 +32,8 @@ enum {
 	OPTION_RNG,
 	OPTION_VIRTIO_CONSOLE,
 	OPTION_SCREEN,
+	OPTION_VNC,
+	OPTION_SCREENSHOT,
 	OPTION_SUMMARY,
 	OPTION_VMM_OPTION,
 	OPTION_JSON,
@@ -66,6 +68,9 @@ static void print_help(void)
 	       "  --accel WHAT       kvm; hypike: on HyPike in QEMU; auto: KVM where it runs guests (auto)\n"
 	       "  --reboots N        so often, a reset by the guest boots it anew (0)\n"
 	       "  --timeout SECONDS  end the machine then\n"
+	       "  --vnc WHERE        a display with a framebuffer and a mouse, for VNC viewers: a path, where a\n"
+	       "                     socket for this user is made, or a port of 127.0.0.1 (5900)\n"
+	       "  --screenshot FILE  write what is on the screen at the end as PNG\n"
 	       "  --screen           print its text screen at the end\n"
 	       "  --summary          print its exits at the end\n"
 	       "  --vmm-option TEXT  one more option for the VMM; repeatable\n"
@@ -96,6 +101,8 @@ static const struct option options[] = {
 	{"accel", required_argument, NULL, OPTION_ACCEL},
 	{"reboots", required_argument, NULL, OPTION_REBOOTS},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+	{"vnc", required_argument, NULL, OPTION_VNC},
+	{"screenshot", required_argument, NULL, OPTION_SCREENSHOT},
 	{"screen", no_argument, NULL, OPTION_SCREEN},
 	{"summary", no_argument, NULL, OPTION_SUMMARY},
 	{"vmm-option", required_argument, NULL, OPTION_VMM_OPTION},
@@ -162,6 +169,10 @@ static bool take_option(struct run *run, int value, const char *argument)
 		return (run->reboots = argument) != NULL;
 	case OPTION_SERIAL:
 		return (run->serial = argument) != NULL;
+	case OPTION_VNC:
+		return (run->vnc = argument) != NULL;
+	case OPTION_SCREENSHOT:
+		return (run->screenshot = argument) != NULL;
 	case OPTION_ACCEL:
 		return set_accel(run, argument);
 	case OPTION_MODULE:
@@ -227,11 +238,12 @@ static int run_on_kvm(struct run *run)
 		puts(run_line(&words));
 		return 0;
 	}
-	if (!run_serial(run))
+	if (!run_serial(run) || !run_vnc(run->vnc))
 		return VMM_STATUS_OPTIONS;
 	tell_start(run, "kvm");
 	status = hypike_vmm_run(run_line(&words));
 	terminal_restore();
+	run_screenshot(run->screenshot);
 	return status;
 }
 
@@ -241,6 +253,10 @@ static int run_machine(struct run *run)
 	case RUN_ON_KVM:
 		return run_on_kvm(run);
 	case RUN_ON_HYPIKE:
+		if (run->vnc != NULL || run->screenshot != NULL) {
+			report("--vnc and --screenshot: on KVM alone");
+			return VMM_STATUS_OPTIONS;
+		}
 		tell_start(run, "hypike");
 		return run_on_hypike(run);
 	case RUN_ON_NOTHING:

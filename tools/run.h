@@ -13,6 +13,8 @@ struct run {
 	const char *memory, *cpus, *kernel, *firmware, *cmdline, *timeout, *reboots;
 	struct strings modules, disks, nets, more;
 	const char *serial; /**< where the console is: stdio, none, pty, file=F, unix=PATH */
+	const char *vnc;	/**< where a VNC server listens: a path or a port; NULL: nowhere */
+	const char *screenshot; /**< file for the last picture, NULL: none */
 	const char *accel;  /**< auto, kvm, hypike */
 	const char *config, *partition; /**< a file, and which of its machines */
 	bool rng, virtio_console, screen, summary;
@@ -33,6 +35,10 @@ char *run_line(const struct strings *words);
 bool run_net(const char *text, struct strings *words);
 /** Connect the VM's console. @return false after report() */
 bool run_serial(const struct run *run);
+/** Start a VNC server, where one is wanted. @return false after report() */
+bool run_vnc(const char *where);
+/** Write what is shown as PNG, where that is wanted. @return false after report() */
+bool run_screenshot(const char *path);
 
 /** What becomes of it: on what it is run. */
 enum run_on { RUN_ON_KVM, RUN_ON_HYPIKE, RUN_ON_NOTHING };

@@ -192,6 +192,7 @@ int run_words(struct run *run, struct strings *words)
 	add_flag(words, run->rng, "--rng");
 	add_flag(words, run->virtio_console, "--virtio-console");
 	add_flag(words, run->screen, "--screen");
+	add_flag(words, run->vnc != NULL, "--display");
 	add_flag(words, !run->summary, "--no-summary");
 	if (run->timeout != NULL && !add_timeout(run->timeout, words))
 		return VMM_STATUS_OPTIONS;

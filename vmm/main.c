@@ -12,6 +12,12 @@
 /** One process, one VM. */
 static struct vm vm;
 static struct options options;
+static struct vm *running; /* atomic */
+
+struct vm *vmm_running(void)
+{
+	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+}
 
 /** What was asked to be shown at the end. The vCPUs have ended: nobody else has the lock. */
 static void show(void)
@@ -49,6 +55,7 @@ int vmm_main(const char *args)
 	if (status == 0)
 		status = boot_guest(&vm, &options);
 	if (status == 0) {
+		__atomic_store_n(&running, &vm, __ATOMIC_RELEASE);
 		status = vm_run(&vm);
 		show();
 	}

@@ -13,6 +13,9 @@
 #ifndef HYPIKE_VMM_H
 #define HYPIKE_VMM_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #define HYPIKE_VMM_API __attribute__((visibility("default")))
 
 /**
@@ -50,5 +53,23 @@ HYPIKE_VMM_API const char *hypike_vmm_probe(void);
  * @return 0 to 127 of the guest's, or one of vmm/README.md's "Exit status"
  */
 HYPIKE_VMM_API int hypike_vmm_run(const char *options);
+
+/*
+ * Screen, keyboard and mouse, from any thread while the VM runs (and the screen after its end). The VMM's
+ * option --display gives the machine a framebuffer and a mouse besides its text screen.
+ */
+
+/** Size of what is shown, in pixels. @return false: no VM runs yet */
+HYPIKE_VMM_API bool hypike_vmm_screen_size(unsigned int *width, unsigned int *height);
+/**
+ * Bring a picture of that size up to date, by one thread at a time; pixels are red << 16 | green << 8 | blue. Rows
+ * [*first, *end) have changed. @return false: it has another size now
+ */
+HYPIKE_VMM_API bool hypike_vmm_screen_draw(uint32_t *pixels, unsigned int width, unsigned int height,
+					   unsigned int *first, unsigned int *end);
+/** A key is pressed or released: its make code in scan code set 1, + 80h where E0h comes before it. */
+HYPIKE_VMM_API void hypike_vmm_key(unsigned int key, bool pressed);
+/** The mouse moves right and down, its wheel towards the user; buttons: 1 left, 2 right, 4 middle. */
+HYPIKE_VMM_API void hypike_vmm_mouse(int x, int y, int wheel, unsigned int buttons);
 
 #endif
