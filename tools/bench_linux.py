@@ -15,8 +15,6 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BENCH = os.path.join(SOURCE, "guests", "bench")
 # The self-tests of Linux's cryptography have nothing to do with a hypervisor.
 QUIET = "console=ttyS0 quiet cryptomgr.notests"
-MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
-           "virtio_blk", "failover", "net_failover", "virtio_net")
 DISK_SIZE = 16 << 20
 NATIVE = "without"
 
@@ -40,10 +38,14 @@ def prepare(build):
     debian = path(build, "debian")
     if not os.path.exists(path(debian, "linux")):
         sys.exit(f"bench: {debian}/linux is missing: tools/fetch-guests.sh {build} linux")
+    modules = path(debian, "linux-modules")
+    with open(path(modules, "order"), encoding="utf-8") as file:
+        order = file.read().split()
     files = [("bin/bench", path(build, "guests", "bench", "bench-linux")),
-             ("etc/disk", path(BENCH, "linux-disk.sh")), ("etc/net", path(BENCH, "linux-net.sh"))]
-    files += [(f"lib/modules/{name}.ko", path(debian, "linux-modules", f"{name}.ko"))
-              for name in MODULES if os.path.exists(path(debian, "linux-modules", f"{name}.ko"))]
+             ("etc/disk", path(BENCH, "linux-disk.sh")), ("etc/net", path(BENCH, "linux-net.sh")),
+             ("etc/drivers", path(SOURCE, "guests", "linux", "scripts", "drivers")),
+             ("lib/modules/order", path(modules, "order"))]
+    files += [(f"lib/modules/{name}.ko", path(modules, f"{name}.ko")) for name in order]
     command = [sys.executable, path(SOURCE, "tools", "initramfs.py"),
                "--busybox", path(debian, "busybox"),
                "--init", path(SOURCE, "guests", "linux", "init"), "-o", initramfs(build)]
@@ -87,11 +89,19 @@ def figures(output):
             re.findall(r"^(?:\w+\| )?bench (linux-[\w-]+) (\d+)\r?$", output, re.MULTILINE)}
 
 
+def carried(output, name):
+    """The figure of a program that may have failed: then its output says why."""
+    if name not in figures(output):
+        sys.exit(f"bench: no figure for {name}\n{output}")
+    return figures(output)
+
+
 def disk(build, machine, run):
     image = path(build, "bench-disk.img")
     with open(image, "wb") as file:
         file.truncate(DISK_SIZE)
-    return figures(run(build, machine, *guest(build, "virtio script=disk"), "--disk", image))
+    return carried(run(build, machine, *guest(build, "virtio script=disk"), "--disk", image),
+                   "linux-disk")
 
 
 def net(build, machine, run):
@@ -119,7 +129,7 @@ shared:
     system = path(build, "bench-net.yaml")
     with open(system, "w", encoding="utf-8") as file:
         file.write(text)
-    return figures(run(build, machine, system, "--host-memory", "448M"))
+    return carried(run(build, machine, system, "--host-memory", "448M"), "linux-net")
 
 
 def tasks(build, machine, run, *options):

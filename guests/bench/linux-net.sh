@@ -11,7 +11,9 @@ ip link set lo up
 ip addr add "10.0.0.$me/24" dev eth0
 ip link set eth0 up
 if [ "$me" = 1 ]; then
-	until ping -c 1 -W 1 10.0.0.2 >/dev/null; do :; done
+	for try in $(seq 60); do
+		ping -c 1 -W 1 10.0.0.2 >/dev/null && break
+	done
 	sleep 1
 	bench send 10.0.0.2
 else
