@@ -92,6 +92,7 @@ hv_status_t vm_cpuid_get(struct vm *vm, struct hv_x86_cpuid *rows, uint32_t *cou
 hv_status_t vm_cpuid_set(struct vm *vm, const struct hv_x86_cpuid *rows, uint32_t count);
 hv_status_t vcpu_apic_get(struct vcpu *vcpu, uint32_t regs[256]);
 hv_status_t vcpu_apic_set(struct vcpu *vcpu, const uint32_t regs[256]);
+hv_status_t vcpu_debug_set(struct vcpu *vcpu, const struct hv_x86_debug *debug);
 hv_status_t vcpu_fpu_get(struct vcpu *vcpu, void *area, uint32_t size);
 hv_status_t vcpu_fpu_set(struct vcpu *vcpu, const void *area, uint32_t size);
 

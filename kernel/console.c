@@ -26,6 +26,7 @@ static uint32_t lost; /* lines of the kernel's */
 
 static char log_text[LOG_ROOM];
 static struct console_port log_port = {
+	.stream = WIRE_STREAM,
 	.ring = {.text = log_text, .size = LOG_ROOM, .max_pieces = LOG_LINES},
 };
 
@@ -87,15 +88,25 @@ void console_use_streams(void)
 	wire_streams = true;
 }
 
-void console_attach(struct console_port *port, unsigned int index, const char *prefix)
+static void attach(struct console_port *port, unsigned int stream, uint32_t pieces)
 {
-	port->prefix = prefix;
-	port->stream = index + 1;
+	port->stream = (uint8_t)stream;
 	port->ring = (struct console_ring){
 		.text = port->output,
 		.size = CONSOLE_OUTPUT,
-		.max_pieces = CONSOLE_PIECES,
+		.max_pieces = pieces,
 	};
+}
+
+void console_attach(struct console_port *port, unsigned int index, const char *prefix)
+{
+	port->prefix = prefix;
+	attach(port, WIRE_STREAM + index + 1, CONSOLE_PIECES);
+}
+
+void console_attach_debug(struct console_port *port, unsigned int index)
+{
+	attach(port, WIRE_DEBUG + index, CONSOLE_DEBUG_PIECES);
 }
 
 /* ---- the kernel's text; the lock is held ---- */
@@ -189,10 +200,17 @@ static size_t take_line(struct console_port *port, const char *text, size_t size
 	return done;
 }
 
+static bool is_debug(const struct console_port *port)
+{
+	return port->stream < WIRE_STREAM;
+}
+
 size_t console_write(struct console_port *port, const char *text, size_t size)
 {
 	size_t done = 0, taken = 1;
 
+	if (is_debug(port) && !wire_streams)
+		return size;
 	acquire();
 	while (done < size && taken != 0 && by_line(port)) {
 		taken = take_line(port, text + done, size - done);
@@ -267,6 +285,8 @@ static void take_escaped(uint8_t c)
 		take_key((char)c);
 	else if (c > WIRE_STREAM && c - WIRE_STREAM - 1u < partition_count)
 		keys_to = &partitions[c - WIRE_STREAM - 1u].console;
+	else if (c >= WIRE_DEBUG && c - WIRE_DEBUG < partition_count && c < WIRE_DEBUG + WIRE_DEBUGS)
+		keys_to = &partitions[c - WIRE_DEBUG].debug;
 }
 
 /* A FIFO of them, or until they go to somebody else: who has some must be told first. */

@@ -7,7 +7,8 @@
  * console for itself; otherwise in whole lines, each behind the partition's name. With the option
  * `console=mux` it goes out as it comes, in streams that whoever is at the other end takes apart:
  * WIRE_ESCAPE and WIRE_STREAM + n before what belongs to stream n (0: the kernel, n: partition n - 1),
- * WIRE_ESCAPE twice for itself. The other way the same sequence chooses who gets the keys.
+ * WIRE_ESCAPE twice for itself. The other way the same sequence chooses who gets the keys. Each partition
+ * has a second stream then, for the debugger of its VM; without the option it leads nowhere.
  *
  * Text goes out in the time of who writes, of the background, and of idle CPUs; of a partition's window
  * it takes no more than a FIFO's filling a millisecond, on the CPU that has the UART's interrupt.
@@ -31,9 +32,10 @@
 struct thread;
 
 #define CONSOLE_LINE   160u  /**< a longer line of a partition is broken */
-#define CONSOLE_INPUT  256u  /**< keys that wait to be read; a power of two */
+#define CONSOLE_INPUT  2048u /**< keys that wait to be read, or a debugger's packet; a power of two */
 #define CONSOLE_OUTPUT 2048u /**< bytes of a partition that wait for the line; a power of two */
 #define CONSOLE_PIECES 32u   /**< lines, or writes, that they may be */
+#define CONSOLE_DEBUG_PIECES 8u /**< writes for a debugger */
 
 /** Text that waits for the line. */
 struct console_ring {
@@ -48,7 +50,7 @@ struct console_ring {
 /** A partition's end of the console. Made by console_attach(). */
 struct console_port {
 	const char *prefix; /**< NULL: text goes out as it is */
-	uint32_t stream;    /**< its number on a line of streams */
+	uint8_t stream;	    /**< behind WIRE_ESCAPE: WIRE_STREAM + n, WIRE_DEBUG + n */
 	struct console_ring ring;
 	char output[CONSOLE_OUTPUT];
 	/* Keys: written by the interrupt, read by the partition, both under the console's lock. */
@@ -79,6 +81,8 @@ void console_attach(struct console_port *port, unsigned int index, const char *p
 
 /** One line of the kernel's. */
 void console_vlog(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+/** Make the debug stream of partition `index`. Boot only. */
+void console_attach_debug(struct console_port *port, unsigned int index);
 /** Text of a partition. @return how much of it found room */
 size_t console_write(struct console_port *port, const char *text, size_t size);
 /** Write out an unfinished line. */

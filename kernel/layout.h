@@ -52,6 +52,6 @@
 #define CPU_WORK	24
 
 /** Entries of syscall_table (checked in syscall.c). */
-#define SYSCALL_COUNT 94
+#define SYSCALL_COUNT 95
 
 #endif

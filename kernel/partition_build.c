@@ -226,6 +226,7 @@ static void take_config(struct partition *partition, const struct system_partiti
 		       (config->flags & SYSTEM_PARTITION_PREFIX) != 0 || partition_count > 1
 			       ? partition->name
 			       : NULL);
+	console_attach_debug(&partition->debug, partition->index);
 	if ((config->flags & SYSTEM_PARTITION_INPUT) != 0)
 		console_input_to(&partition->console);
 }

@@ -80,6 +80,7 @@ static void forget(struct partition *partition)
 	if (partition->starts <= 1)
 		return;
 	console_bind(&partition->console, NULL, 0);
+	console_bind(&partition->debug, NULL, 0);
 	devices_reset_partition(partition);
 	health_bind(partition, NULL, 0);
 	ports_reset_partition(partition);

@@ -53,6 +53,7 @@ int64_t sys_hv_x86_cpuid_get(uint64_t vm, uint64_t rows, uint64_t count);
 int64_t sys_hv_x86_cpuid_set(uint64_t vm, uint64_t rows, uint64_t count);
 int64_t sys_hv_x86_apic_get(uint64_t vcpu, uint64_t regs);
 int64_t sys_hv_x86_apic_set(uint64_t vcpu, uint64_t regs);
+int64_t sys_hv_x86_debug_set(uint64_t vcpu, uint64_t debug);
 int64_t sys_hv_x86_fpu_get(uint64_t vcpu, uint64_t area, uint64_t size);
 int64_t sys_hv_x86_fpu_set(uint64_t vcpu, uint64_t area, uint64_t size);
 int64_t sys_hv_signal_bind(uint64_t vm, uint64_t thread);

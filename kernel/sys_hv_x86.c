@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hypike/hv_x86.h: CPUID tables, local APIC and FPU state, by way of the kernel's stack.
+ * hypike/hv_x86.h: CPUID tables, local APIC, breakpoints and FPU state, by way of the kernel's stack.
  */
 #include "kernel/hv_handle.h"
 #include "kernel/sys_hv.h"
@@ -92,4 +92,13 @@ int64_t sys_hv_x86_fpu_set(uint64_t handle, uint64_t from, uint64_t size)
 	if (!user_read(area, from, size))
 		return HV_E_FAULT;
 	HV_CALL(vcpu, vcpu, handle, vcpu_fpu_set(vcpu, area, (uint32_t)size));
+}
+
+int64_t sys_hv_x86_debug_set(uint64_t handle, uint64_t from)
+{
+	struct hv_x86_debug debug;
+
+	if (!user_read(&debug, from, sizeof(debug)))
+		return HV_E_FAULT;
+	HV_CALL(vcpu, vcpu, handle, vcpu_debug_set(vcpu, &debug));
 }

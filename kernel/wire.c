@@ -13,8 +13,10 @@
 #define PREAMBLE 48u   /* what stands before a piece: a line end, the partition's name */
 #define CHUNK	 16u   /* bytes prepared for the UART at a time: its FIFO */
 
-_Static_assert(SYSTEM_MAX_PARTITION * CONSOLE_PIECES < QUEUE - 1024, "a place for each piece");
-_Static_assert(SYSTEM_MAX_PARTITION < WIRE_STREAMS, "a stream for each partition");
+_Static_assert(SYSTEM_MAX_PARTITION * (CONSOLE_PIECES + CONSOLE_DEBUG_PIECES) < QUEUE - 1024,
+	       "a place for each piece");
+_Static_assert(SYSTEM_MAX_PARTITION < WIRE_STREAMS && SYSTEM_MAX_PARTITION <= WIRE_DEBUGS,
+	       "two streams for each partition");
 
 bool wire_e9, wire_streams;
 
@@ -92,7 +94,7 @@ static void before(const char *text)
 /* Who speaks, if it isn't the one before. */
 static void name_speaker(const struct console_port *port)
 {
-	const char stream[] = {(char)WIRE_ESCAPE, (char)(WIRE_STREAM + port->stream), '\0'};
+	const char stream[] = {(char)WIRE_ESCAPE, (char)port->stream, '\0'};
 
 	if (wire_streams) {
 		if (port != last)
@@ -136,7 +138,7 @@ static void put_line_end(void)
 static void put_char(char c)
 {
 	/* The kernel's and prefixed lines end as terminals want it; other text is as it is. */
-	const bool cooked = last->prefix != NULL || last->stream == 0;
+	const bool cooked = last->prefix != NULL || last->stream == WIRE_STREAM;
 
 	if (wire_streams) {
 		if (c == (char)WIRE_ESCAPE)

@@ -42,6 +42,7 @@ enum {
 	OPTION_MULTIBOOT,
 	OPTION_CONSOLE,
 	OPTION_COLOUR,
+	OPTION_GDB,
 };
 
 /* RAM for the kernel itself, the firmware and the system image's tables. */
@@ -73,6 +74,8 @@ struct boot {
 	const char **names;  /* of the partitions */
 	size_t name_count;
 	size_t keys; /* which of them has the keys */
+	bool *is_vm; /* which of them are VMs */
+	struct gdb_servers gdb;
 };
 
 static void print_help(void)
@@ -97,6 +100,8 @@ static void print_help(void)
 	       "  --append TEXT      command line of HyPike's kernel\n"
 	       "  --hypike FILE      HyPike's kernel, in place of the one built with this command\n"
 	       "  --trace FILE       record there what happened when: `hypike trace FILE' shows it\n"
+	       "  --gdb ADDRESS      let gdb debug a VM, there: PORT or unix:PATH, and behind it ,vm=NAME\n"
+	       "                     where there are several, ,wait to have it wait for gdb; repeatable\n"
 	       "  --bare             no HyPike: the kernel has the machine to itself\n"
 	       "  --json             result as JSON on stdout; the console goes to stderr\n"
 	       "  --dry-run          check and print what would be run, but don't\n"
@@ -222,6 +227,8 @@ static bool boot_option(struct boot *boot, int value, char *argument)
 		return (boot->console = argument) != NULL;
 	case OPTION_COLOUR:
 		return set_colour(boot, argument);
+	case OPTION_GDB:
+		return gdb_option(&boot->gdb, argument);
 	case OPTION_TRACE:
 		return (boot->request.trace = argument) != NULL;
 	case OPTION_HYPIKE:
@@ -251,6 +258,7 @@ static const struct option options[] = {
 	{"console", required_argument, NULL, OPTION_CONSOLE},
 	{"colour", required_argument, NULL, OPTION_COLOUR},
 	{"color", required_argument, NULL, OPTION_COLOUR},
+	{"gdb", required_argument, NULL, OPTION_GDB},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -274,6 +282,8 @@ static bool options_agree(const struct boot *boot)
 		return report("boot: give FILE, --kernel KERNEL or --firmware ROM; `hypike boot --help' tells more");
 	if (boot->bare && vms != 1)
 		return report("--bare runs one kernel");
+	if (boot->bare && boot->gdb.count > 0)
+		return report("--gdb debugs VMs; with --bare there is none");
 	if (boot->request.multiboot == 2 && boot->machine == &machine_qemu &&
 	    boot->request.loader == LOADER_EMULATOR)
 		return report("--multiboot 2 needs --loader bios or uefi: QEMU speaks version 1");
@@ -335,18 +345,32 @@ static void read_names(struct boot *boot, const struct bytes *bytes)
 	if (!system_image_open(bytes->data, bytes->size, &image, &error))
 		return;
 	boot->names = memory_new(image.partition_count * sizeof(*boot->names));
+	boot->is_vm = memory_new(image.partition_count * sizeof(*boot->is_vm));
 	boot->name_count = image.partition_count;
 	for (uint32_t i = 0; i < image.partition_count; i++) {
 		boot->names[i] = string_copy(image.partitions[i].name);
+		boot->is_vm[i] = image.partitions[i].kind == SYSTEM_PARTITION_VMM;
 		if ((image.partitions[i].flags & SYSTEM_PARTITION_INPUT) != 0)
 			boot->keys = i;
 	}
 }
 
+/* VMs that wait for a debugger: which, is checked when all names are known. */
+static bool debugged_wait(struct boot *boot)
+{
+	for (size_t i = 0; i < boot->model.partition_count; i++) {
+		struct model_partition *vm = &boot->model.partitions[i];
+		if (vm->kind == SYSTEM_PARTITION_VMM && gdb_waits(&boot->gdb, vm->name))
+			vm->args = string_format("%s --gdb-wait", vm->args);
+	}
+	return true;
+}
+
 /* A configuration also says for what machine it is. */
 static bool read_config(struct boot *boot, struct bytes *system)
 {
-	if (!config_load(boot->file, &boot->model) || !image_make(&boot->model, system))
+	if (!config_load(boot->file, &boot->model) || !debugged_wait(boot) ||
+	    !image_make(&boot->model, system))
 		return false;
 	if (!boot->cpus_given && boot->model.cpus != 0)
 		boot->request.cpus = (unsigned)boot->model.cpus;
@@ -360,6 +384,9 @@ static bool read_image(struct boot *boot, struct bytes *system)
 {
 	struct bytes file;
 
+	if (gdb_waits(&boot->gdb, NULL))
+		return report("--gdb ...,wait: %s is made already; wait needs a configuration",
+			      boot->file);
 	if (!file_read(boot->file, &file))
 		return false;
 	boot->built = attach_find(&file, system);
@@ -371,7 +398,8 @@ static bool read_image(struct boot *boot, struct bytes *system)
 static bool read_system(struct boot *boot, struct bytes *system)
 {
 	if (boot->file == NULL)
-		return model_load(&boot->model) && image_make(&boot->model, system);
+		return model_load(&boot->model) && debugged_wait(boot) &&
+		       image_make(&boot->model, system);
 	return config_is(boot->file) ? read_config(boot, system) : read_image(boot, system);
 }
 
@@ -390,6 +418,8 @@ static bool prepare_system(struct boot *boot)
 		return false;
 	default_host_memory(boot, &system);
 	read_names(boot, &system);
+	if (!gdb_resolve(&boot->gdb, &(struct gdb_system){boot->names, boot->is_vm, boot->name_count}))
+		return false;
 	boot->request.append = string_format("console=mux %s%s", boot->request.trace ? "trace " : "",
 					     boot->request.append);
 	if (boot->built)
@@ -521,7 +551,7 @@ static bool wants_colours(const struct boot *boot, int output)
 	return isatty(output) && (none == NULL || *none == '\0');
 }
 
-static struct streams *open_streams(const struct boot *boot)
+static struct streams *open_streams(struct boot *boot)
 {
 	const int output = boot->json ? STDERR_FILENO : STDOUT_FILENO;
 	struct streams_options streams_options = {
@@ -532,6 +562,7 @@ static struct streams *open_streams(const struct boot *boot)
 		.colours = wants_colours(boot, output),
 		.directory = boot->keep != NULL ? boot->directory : NULL,
 		.output = output,
+		.gdb = &boot->gdb,
 	};
 
 	return streams_open(&streams_options);
@@ -551,14 +582,16 @@ static int run(struct boot *boot, struct console *console)
 		.timeout = boot->timeout,
 		.log_path = boot->log_path,
 		.select = selected_partition(boot),
+		.gdb = &boot->gdb,
 	};
 	struct streams *streams = open_streams(boot);
 	int code;
 
-	if (streams == NULL)
+	if (streams == NULL || !gdb_open(&boot->gdb))
 		return EXIT_INPUT;
 	remove(boot->log_path);
 	console_run(console, boot->argv.item, streams, &console_options, &boot->result);
+	gdb_close(&boot->gdb);
 	boot->status = -1;
 	code = judge(boot);
 	if (code == EXIT_EMULATOR && !boot->result.panicked)

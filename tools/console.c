@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <hypike/wire.h>
+
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -34,7 +36,7 @@ struct run {
 	bool after_escape; /* the key before was Ctrl-A */
 	bool ended;
 	bool heard; /* the machine has said something: it takes keys */
-	char keys[256]; /* read, but not taken by the emulator yet */
+	char keys[4096]; /* read, but not taken by the emulator yet */
 	size_t key_count;
 };
 
@@ -182,6 +184,22 @@ static void pass_keys(struct run *run)
 		take_key(run, keys[i]);
 }
 
+/* From a debugger, or it came or went. */
+static void pass_debugger(struct run *run, struct gdb_server *server)
+{
+	char *at = run->keys + run->key_count;
+	const size_t room = sizeof(run->keys) - 2 - run->key_count;
+	char keys[2];
+	size_t count;
+
+	if (room < GDB_ROOM)
+		return;
+	count = gdb_serve(server, at, room);
+	run->key_count += count;
+	if (count > 0)
+		put_keys(run, keys, streams_select_again(run->streams, keys));
+}
+
 static void flush_keys(struct run *run)
 {
 	ssize_t done = write(run->console->master, run->keys, run->key_count);
@@ -277,15 +295,22 @@ static int milliseconds_to_wait(const struct run *run)
 
 static void wait_and_serve(struct run *run)
 {
-	const bool room = run->key_count < sizeof(run->keys) - 1;
-	struct pollfd polls[] = {
+	const bool room = run->key_count < sizeof(run->keys) - 2 - GDB_ROOM;
+	const struct gdb_servers *gdb = run->options->gdb;
+	struct pollfd polls[3 + WIRE_DEBUGS] = {
 		{.fd = run->console->master,
 		 .events = (short)(POLLIN | (run->key_count ? POLLOUT : 0))},
 		{.fd = run->signals, .events = POLLIN},
 		{.fd = run->input_open && room ? STDIN_FILENO : -1, .events = POLLIN},
 	};
-	int ready = poll(polls, 3, milliseconds_to_wait(run));
+	int ready;
 
+	for (size_t i = 0; i < gdb->count; i++) {
+		polls[3 + i] = gdb_poll(&gdb->server[i]);
+		if (!room)
+			polls[3 + i].events &= (short)~POLLIN;
+	}
+	ready = poll(polls, 3 + gdb->count, milliseconds_to_wait(run));
 	if (ready == 0)
 		nothing_came(run);
 	if (ready <= 0)
@@ -296,6 +321,9 @@ static void wait_and_serve(struct run *run)
 		flush_keys(run);
 	if (polls[2].revents)
 		pass_keys(run);
+	for (size_t i = 0; i < gdb->count; i++)
+		if (polls[3 + i].revents)
+			pass_debugger(run, &gdb->server[i]);
 	if (polls[1].revents)
 		take_signal(run);
 }

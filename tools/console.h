@@ -29,6 +29,7 @@ struct console_options {
 	double timeout;	      /**< seconds; 0: none */
 	int select;	      /**< number of the partition that the keys go to; -1: as configured */
 	const char *log_path; /**< gets what the emulator itself prints */
+	struct gdb_servers *gdb;
 };
 
 struct console_result {

@@ -39,6 +39,7 @@ enum {
 	OPTION_JSON,
 	OPTION_PROBE,
 	OPTION_DRY_RUN,
+	OPTION_GDB,
 };
 
 static void print_help(void)
@@ -66,6 +67,7 @@ static void print_help(void)
 	       "  --virtio-console   a console of virtio, too\n"
 	       "  --rng              an entropy device of virtio\n"
 	       "  --accel WHAT       kvm; hypike: on HyPike in QEMU; auto: KVM where it runs guests (auto)\n"
+	       "  --gdb ADDRESS      let gdb debug it, there: PORT or unix:PATH; behind it ,wait: have it wait\n"
 	       "  --reboots N        so often, a reset by the guest boots it anew (0)\n"
 	       "  --timeout SECONDS  end the machine then\n"
 	       "  --vnc WHERE        a display with a framebuffer and a mouse, for VNC viewers: a path, where a\n"
@@ -106,6 +108,7 @@ static const struct option options[] = {
 	{"screen", no_argument, NULL, OPTION_SCREEN},
 	{"summary", no_argument, NULL, OPTION_SUMMARY},
 	{"vmm-option", required_argument, NULL, OPTION_VMM_OPTION},
+	{"gdb", required_argument, NULL, OPTION_GDB},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"probe", no_argument, NULL, OPTION_PROBE},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
@@ -148,6 +151,14 @@ static bool take_flag(struct run *run, int value)
 	}
 }
 
+static bool set_debugger(struct run *run, const char *text)
+{
+	if (run->debugger != NULL)
+		return report("--gdb: one is enough for one machine");
+	run->debugger = text;
+	return gdb_option(&run->gdb, text);
+}
+
 static bool take_option(struct run *run, int value, const char *argument)
 {
 	switch (value) {
@@ -175,6 +186,8 @@ static bool take_option(struct run *run, int value, const char *argument)
 		return (run->screenshot = argument) != NULL;
 	case OPTION_ACCEL:
 		return set_accel(run, argument);
+	case OPTION_GDB:
+		return set_debugger(run, argument);
 	case OPTION_MODULE:
 		return add(&run->modules, argument);
 	case OPTION_DISK:
@@ -238,10 +251,13 @@ static int run_on_kvm(struct run *run)
 		puts(run_line(&words));
 		return 0;
 	}
-	if (!run_serial(run) || !run_vnc(run->vnc))
+	if (!run_serial(run) || !run_vnc(run->vnc) || !gdb_open(&run->gdb))
 		return VMM_STATUS_OPTIONS;
+	if (run->debugger != NULL)
+		hypike_vmm_debugger(gdb_listen(&run->gdb.server[0]));
 	tell_start(run, "kvm");
 	status = hypike_vmm_run(run_line(&words));
+	gdb_close(&run->gdb);
 	terminal_restore();
 	run_screenshot(run->screenshot);
 	return status;

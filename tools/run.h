@@ -6,6 +6,7 @@
 #ifndef TOOLS_RUN_H
 #define TOOLS_RUN_H
 
+#include "tools/gdb.h"
 #include "tools/util.h"
 
 /** The command line of `hypike run`. */
@@ -17,6 +18,8 @@ struct run {
 	const char *screenshot; /**< file for the last picture, NULL: none */
 	const char *accel;  /**< auto, kvm, hypike */
 	const char *config, *partition; /**< a file, and which of its machines */
+	const char *debugger; /**< --gdb, as it was given */
+	struct gdb_servers gdb; /**< and what it says: one at the most */
 	bool rng, virtio_console, screen, summary;
 	bool json, probe, dry_run;
 };

@@ -82,6 +82,7 @@ static struct strings boot_argv(const struct run *run)
 	add_pair(&argv, "--memory", run->memory);
 	add_pair(&argv, "--vcpus", run->cpus);
 	add_pair(&argv, "--timeout", run->timeout);
+	add_pair(&argv, "--gdb", run->debugger);
 	add_vmm_option(&argv, run->rng, "--rng");
 	add_vmm_option(&argv, run->virtio_console, "--virtio-console");
 	add_vmm_option(&argv, run->screen, "--screen");

@@ -189,6 +189,8 @@ int run_words(struct run *run, struct strings *words)
 	add_text(words, "--vcpus", run->cpus);
 	add_text(words, "--cmdline", run->cmdline);
 	add_text(words, "--reboots", run->reboots);
+	if (gdb_waits(&run->gdb, NULL))
+		strings_add(words, "--gdb-wait");
 	add_flag(words, run->rng, "--rng");
 	add_flag(words, run->virtio_console, "--virtio-console");
 	add_flag(words, run->screen, "--screen");

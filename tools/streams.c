@@ -26,6 +26,7 @@ struct streams {
 	struct stream stream[WIRE_STREAMS];
 	size_t count;	 /* of streams, the kernel's included */
 	size_t current;	 /* whose bytes come now */
+	bool debug;	 /* ... and they are of its debug stream */
 	size_t selected; /* who has the keys */
 	size_t alone;	 /* shown byte by byte; 0: none */
 	bool escaped;
@@ -157,6 +158,10 @@ static void take_byte(struct streams *streams, char c)
 {
 	struct stream *stream = &streams->stream[streams->current];
 
+	if (streams->debug) {
+		gdb_take(streams->options.gdb, streams->current - 1, (uint8_t)c);
+		return;
+	}
 	if (stream->log != NULL)
 		putc(c, stream->log);
 	if (is_raw(streams, stream)) {
@@ -173,10 +178,15 @@ static void take_byte(struct streams *streams, char c)
 
 static void take_escaped(struct streams *streams, uint8_t c)
 {
-	if (c >= WIRE_STREAM && c - WIRE_STREAM < streams->count)
+	if (c >= WIRE_STREAM && c - WIRE_STREAM < streams->count) {
 		streams->current = c - WIRE_STREAM;
-	else
+		streams->debug = false;
+	} else if (c >= WIRE_DEBUG && c - WIRE_DEBUG + 1u < streams->count) {
+		streams->current = c - WIRE_DEBUG + 1u;
+		streams->debug = true;
+	} else {
 		take_byte(streams, (char)c);
+	}
 }
 
 void streams_take(struct streams *streams, const char *text, size_t size)
@@ -194,6 +204,7 @@ void streams_take(struct streams *streams, const char *text, size_t size)
 		streams->escaped = false;
 	}
 	flush_out(streams);
+	gdb_flush(streams->options.gdb);
 }
 
 bool streams_waiting(const struct streams *streams)
@@ -221,6 +232,11 @@ size_t streams_select(struct streams *streams, size_t which, char out[2])
 	if (which >= streams->options.count)
 		return 0;
 	streams->selected = which + 1;
+	return streams_select_again(streams, out);
+}
+
+size_t streams_select_again(const struct streams *streams, char out[2])
+{
 	out[0] = (char)WIRE_ESCAPE;
 	out[1] = (char)(WIRE_STREAM + streams->selected);
 	return 2;

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "tools/gdb.h"
 #include "tools/util.h"
 
 /** What comes from the machine, who is in it and how it is to be shown. */
@@ -20,6 +21,7 @@ struct streams_options {
 	bool colours;
 	const char *directory; /**< each console is also written to DIR/NAME.log; NULL: not */
 	int output;	       /**< file descriptor */
+	struct gdb_servers *gdb; /**< get the debug streams */
 };
 
 struct streams;
@@ -40,6 +42,8 @@ size_t streams_key(const struct streams *streams, char key, char out[2]);
 /** Give the keys to another partition: the next, or number `which`. @return bytes to send in `out`. */
 size_t streams_select_next(struct streams *streams, char out[2]);
 size_t streams_select(struct streams *streams, size_t which, char out[2]);
+/** What follows on the line are keys again. @return bytes to send in `out`. */
+size_t streams_select_again(const struct streams *streams, char out[2]);
 /** @return name of the partition that has the keys; NULL where there is only one console. */
 const char *streams_selected(const struct streams *streams);
 

@@ -123,7 +123,8 @@ static enum vcpu_verdict exit_exception(struct vcpu *vcpu, struct hv_vcpu_page *
 {
 	const struct hv_exit_exception exit = page->exit.exception;
 
-	(void)vcpu;
+	if (debug_exception(vcpu))
+		return VCPU_RUN;
 	page->inject = (struct hv_event){.kind = HV_EVENT_EXCEPTION,
 					 .vector = exit.vector,
 					 .has_code = exit.has_code,
@@ -140,6 +141,10 @@ static enum vcpu_verdict end(struct vcpu *vcpu, int status, const char *what, bo
 	struct vm *vm = vcpu->vm;
 
 	platform_mutex_lock(&vm->lock);
+	if (debug_failed(vcpu, status, what)) {
+		platform_mutex_unlock(&vm->lock);
+		return VCPU_RUN;
+	}
 	if (registers && !vm->stopped) {
 		vm_log(vm, "vCPU %u: %s", vcpu->index, what);
 		vcpu_print(vcpu);
@@ -198,7 +203,8 @@ static void count_dead(struct vm *vm)
 		if (!vm->vcpu[i].dead)
 			return;
 	}
-	vm_stop(vm, VMM_STATUS_HALTED, "halted with interrupts off");
+	if (!debug_failed(&vm->vcpu[0], VMM_STATUS_HALTED, "halted with interrupts off"))
+		vm_stop(vm, VMM_STATUS_HALTED, "halted with interrupts off");
 }
 
 void vcpu_answer(struct vcpu *vcpu)

@@ -30,6 +30,7 @@ const char options_help[] =
 	"  --trace-absent      list accesses to absent devices at the end\n"
 	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
 	"  --reboots N         so often, a reset by the guest boots it anew (0)\n"
+	"  --gdb-wait          wait for a debugger, before the guest runs and when it fails\n"
 	"  --no-summary        no table of exits at the end\n";
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_SIZE, KIND_COUNT, KIND_LIST };
@@ -71,6 +72,7 @@ static const struct row rows[] = {
 	ROW("--trace-absent", trace_absent, KIND_FLAG),
 	ROW("--test-device", test_device, KIND_FLAG),
 	ROW("--reboots", reboots, KIND_COUNT),
+	ROW("--gdb-wait", gdb_wait, KIND_FLAG),
 	ROW("--no-summary", no_summary, KIND_FLAG),
 	ROW("--help", help, KIND_FLAG),
 };

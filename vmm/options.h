@@ -41,6 +41,7 @@ struct options {
 	bool test_device;    /**< --test-device: see dev/test_device.h */
 	bool no_summary;     /**< --no-summary */
 	uint32_t reboots;    /**< --reboots N: so often a reset by the guest boots it anew; 0: it ends */
+	bool gdb_wait;	     /**< --gdb-wait: the guest waits for a debugger, before it runs and when it fails */
 	bool help;	     /**< --help */
 	const char *culprit; /**< the word that options_parse() didn't like */
 	char text[OPTIONS_TEXT]; /**< the words */

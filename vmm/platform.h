@@ -60,7 +60,8 @@ hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), v
 /** Bits that platform_wait() returns; those below are doorbells (hv_doorbell.signal). */
 #define PLATFORM_EVENT_CONSOLE (UINT64_C(1) << 63) /**< console input is there */
 #define PLATFORM_EVENT_WAKE    (UINT64_C(1) << 62) /**< platform_wake() was called */
-#define PLATFORM_SIGNALS       62u
+#define PLATFORM_EVENT_DEBUG   (UINT64_C(1) << 61) /**< a debugger has sent something */
+#define PLATFORM_SIGNALS       61u
 
 /** Make the calling thread the one that waits for events: of the console and of `vm`'s doorbells. */
 hv_status_t platform_events_bind(hv_vm_t vm);
@@ -74,6 +75,13 @@ void platform_wake(void);
 void platform_console_write(const void *text, size_t size);
 /** Take console input that is there; never waits. @return bytes. */
 size_t platform_console_read(void *text, size_t size);
+
+/* ---------------------------------------------------------------------------- debugger's channel */
+
+/** Send to the debugger; lost where there is none. */
+void platform_debug_write(const void *bytes, size_t size);
+/** Take what it has sent; never waits. @return bytes. */
+size_t platform_debug_read(void *bytes, size_t size);
 
 /* ------------------------------------------------------------------------- files, memory, process */
 

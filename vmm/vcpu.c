@@ -67,6 +67,8 @@ static __attribute__((noinline, cold)) void run_failed(struct vcpu *vcpu, hv_sta
 {
 	struct vm *vm = vcpu->vm;
 
+	if (status == HV_E_INVALID && debug_refused(vcpu))
+		return;
 	platform_mutex_lock(&vm->lock);
 	vm_stop(vm, VMM_STATUS_HYPERVISOR, "vCPU %u: the hypervisor refuses to run it: error %d",
 		vcpu->index, status);
@@ -84,16 +86,43 @@ static void show(struct vcpu *vcpu)
 	platform_mutex_unlock(&vm->lock);
 }
 
-/** Something wants this thread's attention before the guest runs. */
-static __attribute__((noinline)) void attend(struct vcpu *vcpu, uint32_t what)
+/**
+ * The debugger wants the vCPU, or steps it.
+ * @return what of `attention` may be left when the guest is run: it only finishes its last exit, or takes
+ * no interrupt.
+ */
+static uint32_t attend_debug(struct vcpu *vcpu, uint32_t what)
+{
+	if (what & VCPU_DEBUG) {
+		hv_vcpu_kick(vcpu->handle);
+		return what & (VCPU_DEBUG | VCPU_INTR);
+	}
+	vcpu->page->request &= (uint8_t)~HV_REQUEST_INTR_WINDOW;
+	return what & VCPU_INTR;
+}
+
+/**
+ * Something wants this thread's attention before the guest runs.
+ * @return what of `attention` may be left when it does.
+ */
+static __attribute__((noinline)) uint32_t attend(struct vcpu *vcpu, uint32_t what)
 {
 	if (what & VCPU_ASK) {
 		__atomic_and_fetch(&vcpu->attention, ~VCPU_ASK, __ATOMIC_SEQ_CST);
 		vcpu_answer(vcpu);
+		what &= ~VCPU_ASK;
 	}
 	if (what & VCPU_SHOW)
 		show(vcpu);
+	what &= ~VCPU_SHOW;
+	if ((what & VCPU_DEBUG) && debug_settled(vcpu->page)) {
+		debug_park(vcpu);
+		what = __atomic_load_n(&vcpu->attention, __ATOMIC_ACQUIRE);
+	}
+	if ((what & VCPU_DEBUG) || (vcpu->page->request & HV_REQUEST_STEP))
+		return attend_debug(vcpu, what);
 	interrupt_offer(vcpu);
+	return vcpu->page->request & HV_REQUEST_INTR_WINDOW ? VCPU_INTR : 0;
 }
 
 /** One run of the guest and what follows. */
@@ -104,8 +133,7 @@ static inline enum vcpu_verdict turn(struct vcpu *vcpu)
 	if (__builtin_expect((seen | vcpu->page->request) != 0, 0)) {
 		if (seen & VCPU_STOP)
 			return VCPU_END;
-		attend(vcpu, seen);
-		seen = vcpu->page->request & HV_REQUEST_INTR_WINDOW ? VCPU_INTR : 0;
+		seen = attend(vcpu, seen);
 	}
 	if (__builtin_expect(!enter_run(vcpu, seen), 0))
 		return VCPU_RUN;
@@ -118,7 +146,7 @@ static inline enum vcpu_verdict turn(struct vcpu *vcpu)
 	__atomic_store_n(&vcpu->in_run, 0, __ATOMIC_RELEASE);
 	if (__builtin_expect(status != HV_OK, 0)) {
 		run_failed(vcpu, status);
-		return VCPU_END;
+		return VCPU_RUN; /* and finds that it is to stop */
 	}
 	return exit_dispatch(vcpu);
 }

@@ -21,11 +21,15 @@ static void vlog(struct vm *vm, const char *format, va_list ap)
 
 static void vlog(struct vm *vm, const char *format, va_list ap)
 {
-	if (vm->console.length > 0 && vm->console.line[vm->console.length - 1] != '\n')
+	const struct text_sink console = {console_putc, &vm->console};
+	const struct text_sink *to = vm->log.put ? &vm->log : &console;
+
+	if (to == &console && vm->console.length > 0 &&
+	    vm->console.line[vm->console.length - 1] != '\n')
 		console_put(&vm->console, '\n');
-	lib_fprintf(console_putc, &vm->console, "vmm: ");
-	lib_vprintf(console_putc, &vm->console, format, ap);
-	console_put(&vm->console, '\n');
+	lib_fprintf(to->put, to->ctx, "vmm: ");
+	lib_vprintf(to->put, to->ctx, format, ap);
+	to->put(to->ctx, '\n');
 }
 
 void vm_log(struct vm *vm, const char *format, ...)
@@ -57,6 +61,7 @@ void vm_stop(struct vm *vm, int status, const char *format, ...)
 	}
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vcpu_attend(&vm->vcpu[i], VCPU_STOP);
+	debug_release(vm);
 }
 
 /* -------------------------------------------------------------------------------------- interrupts */
@@ -291,6 +296,7 @@ static uint64_t events_serve(struct vm *vm, uint64_t events)
 	if (events & PLATFORM_EVENT_CONSOLE)
 		vm->keys_waiting = 1;
 	doorbells_serve(vm, events);
+	debug_serve(vm, events & PLATFORM_EVENT_DEBUG);
 	timer_run(&vm->timers, platform_time());
 	keys_take(vm);
 	vm->asleep = 1;
@@ -299,20 +305,24 @@ static uint64_t events_serve(struct vm *vm, uint64_t events)
 	return next;
 }
 
-static void timeout_fire(struct timer *timer)
-{
-	struct vm *vm = (struct vm *)(void *)((char *)timer - offsetof(struct vm, timeout));
-
-	vm_stop(vm, VMM_STATUS_TIMEOUT, "stopped after %llu ms (--timeout-ms)",
-		(unsigned long long)vm->options->timeout_ms);
-}
-
 /** Ten years at the most, so that no sum wraps. */
 static uint64_t timeout_ns(uint64_t ms)
 {
 	const uint64_t most = UINT64_C(315360000000);
 
 	return (ms < most ? ms : most) * 1000000;
+}
+
+static void timeout_fire(struct timer *timer)
+{
+	struct vm *vm = (struct vm *)(void *)((char *)timer - offsetof(struct vm, timeout));
+
+	if (debug_attached(vm)) {
+		timer_arm(timer, platform_time() + timeout_ns(vm->options->timeout_ms));
+		return;
+	}
+	vm_stop(vm, VMM_STATUS_TIMEOUT, "stopped after %llu ms (--timeout-ms)",
+		(unsigned long long)vm->options->timeout_ms);
 }
 
 static bool threads_start(struct vm *vm)
@@ -370,6 +380,7 @@ static void restart(struct vm *vm)
 	vm->status = 0;
 	__atomic_store_n(&vm->restarting, 0, __ATOMIC_RELEASE);
 	const int failed = boot_again(vm);
+	debug_restarted(vm);
 	__atomic_store_n(&vm->running, vm->vcpu_count, __ATOMIC_RELEASE);
 	if (failed)
 		vm_stop(vm, failed, NULL);
@@ -394,13 +405,20 @@ int vm_run(struct vm *vm)
 	if (vm->options->timeout_ms)
 		timer_arm(&vm->timeout, platform_time() + timeout_ns(vm->options->timeout_ms));
 	platform_mutex_lock(&vm->gate[0]);
+	platform_mutex_lock(&vm->lock);
+	debug_start(vm);
+	platform_mutex_unlock(&vm->lock);
 	threads_start(vm);
-	next = events_serve(vm, PLATFORM_EVENT_CONSOLE);
+	next = events_serve(vm, PLATFORM_EVENT_CONSOLE | PLATFORM_EVENT_DEBUG);
 	for (;;) {
 		while (__atomic_load_n(&vm->running, __ATOMIC_ACQUIRE) > 0)
 			next = events_serve(vm, platform_wait(next));
 		if (!vm->restarting)
-			return vm->status;
+			break;
 		restart(vm);
 	}
+	platform_mutex_lock(&vm->lock);
+	debug_ended(vm);
+	platform_mutex_unlock(&vm->lock);
+	return vm->status;
 }

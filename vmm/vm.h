@@ -14,6 +14,7 @@
 
 #include "vmm/bus.h"
 #include "vmm/console.h"
+#include "vmm/debug/debug.h"
 #include "vmm/platform.h"
 #include "vmm/timer.h"
 
@@ -26,6 +27,7 @@ struct options;
 #define VCPU_STOP 2u /**< the VM ends */
 #define VCPU_ASK  4u /**< say whether this vCPU can ever run again (struct vcpu.dead) */
 #define VCPU_SHOW 8u /**< print its registers */
+#define VCPU_DEBUG 16u /**< the debugger wants it (debug_park()) */
 
 struct vcpu {
 	struct hv_vcpu_page *page;
@@ -53,6 +55,12 @@ struct vm_custom {
 	void *ctx;
 };
 
+/** Where text goes. */
+struct text_sink {
+	void (*put)(void *ctx, char c);
+	void *ctx;
+};
+
 /** Guest memory: RAM at [0, low), but for a hole, and, where there is more, from 4 GiB on. */
 #define VM_LOW_LIMIT  UINT64_C(0xc0000000)
 #define VM_HIGH_START UINT64_C(0x100000000)
@@ -72,6 +80,7 @@ struct vm {
 	struct bus bus;
 	struct timer_queue timers;
 	struct console console;
+	struct text_sink log; /**< under lock: takes vm_log()'s text; NULL: the console does */
 	struct vm_custom custom[HV_EXIT_KINDS];
 
 	uint8_t *ram; /**< all of it, holes in the guest's view not left out below 1 MiB */
@@ -101,6 +110,7 @@ struct vm {
 	uint64_t started; /**< platform_time() */
 	uint64_t entered; /**< and when its first instruction was next */
 	struct timer timeout;
+	struct debug debug;
 };
 
 /**

@@ -334,7 +334,7 @@ static void apply_traps(struct vcpu *vcpu)
 	cpu->traps = __atomic_load_n(&vcpu->vm->traps, __ATOMIC_RELAXED);
 	cpu->exceptions = __atomic_load_n(&vcpu->vm->exceptions, __ATOMIC_RELAXED);
 	cpu->step = (vcpu->request & HV_REQUEST_STEP) != 0;
-	cpu->dr_direct = vcpu->dr_live;
+	cpu->dr_direct = vcpu->dr_live && !vcpu->dr_vmm;
 	for (uint32_t i = 0; i < 8; i++)
 		cpu->eoi_exit[i] = __atomic_load_n(&vcpu->vm->eoi_trap[i], __ATOMIC_RELAXED);
 }

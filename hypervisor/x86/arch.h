@@ -54,5 +54,8 @@ bool x86_read_operand(struct vcpu *vcpu, const struct insn *insn, void *to, uint
 void debugreg_put(struct vcpu *vcpu);
 /** Put them into the CPU where breakpoints are enabled. Before vendor->apply_traps(). */
 void debugreg_get(struct vcpu *vcpu);
+/** The guest's own, be they in the CPU or not; with REGS_DR. */
+struct debug_registers *debugreg_guest(struct vcpu *vcpu);
+void debugreg_reset(struct vcpu *vcpu);
 
 #endif

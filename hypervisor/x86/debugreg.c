@@ -2,8 +2,10 @@
 /**
  * @file debugreg.c
  * Debug registers. Few guests use them, so they stay out of the CPU, and accesses exit, until the
- * guest touches one; then they are in the CPU until the vCPU's thread gives it up.
+ * guest touches one; then they are in the CPU until the vCPU's thread gives it up. Breakpoints of the
+ * VMM's own take their place; the guest's accesses go on to exit then, and to reach what it has itself.
  */
+#include "hypervisor/core/core.h"
 #include "hypervisor/x86/arch.h"
 #include "hypervisor/x86/exits.h"
 #include "hypervisor/x86/vendor.h"
@@ -32,21 +34,67 @@ void debugreg_get(struct vcpu *vcpu)
 	vcpu_change(vcpu, REGS_DR);
 }
 
+struct debug_registers *debugreg_guest(struct vcpu *vcpu)
+{
+	return vcpu->dr_vmm ? &vcpu->guest_dr : (struct debug_registers *)(void *)vcpu->regs.dr;
+}
+
+void debugreg_reset(struct vcpu *vcpu)
+{
+	*debugreg_guest(vcpu) = (struct debug_registers){.dr6 = DR6_FIXED1, .dr7 = DR7_FIXED1};
+}
+
+/** L, G, LEN and R/W of all four. */
+#define DR7_BREAKPOINTS (UINT64_C(0xffff0000) | DR7_ENABLES)
+
+static void debugreg_set(struct vcpu *vcpu, const struct hv_x86_debug *debug)
+{
+	struct debug_registers *const inside = (void *)vcpu->regs.dr;
+
+	vcpu_need(vcpu, REGS_DR);
+	if (!vcpu->dr_vmm)
+		vcpu->guest_dr = *inside;
+	vcpu->dr_vmm = (debug->dr7 & DR7_ENABLES) != 0;
+	*inside = vcpu->guest_dr;
+	if (vcpu->dr_vmm) {
+		__builtin_memcpy(inside->dr, debug->dr, sizeof(inside->dr));
+		inside->dr6 = DR6_FIXED1;
+		inside->dr7 = debug->dr7 | DR7_FIXED1;
+	}
+	vcpu_change(vcpu, REGS_DR);
+	vcpu_work(vcpu, VCPU_WORK_FLUSH);
+}
+
+/** @req HV-041 Breakpoints of the VMM's own stop the guest, which doesn't see them, nor loses its own. */
+hv_status_t vcpu_debug_set(struct vcpu *vcpu, const struct hv_x86_debug *debug)
+{
+	if ((debug->dr7 & ~DR7_BREAKPOINTS) != 0)
+		return HV_E_INVALID;
+	const hv_status_t status = vcpu_claim(vcpu);
+
+	if (status != HV_OK)
+		return status;
+	debugreg_set(vcpu, debug);
+	arch_vcpu_put(vcpu);
+	vcpu_release(vcpu);
+	return HV_OK;
+}
+
 /** The value that the guest reads; *valid false: #UD (SDM vol. 3, 17.2.2). */
 static uint64_t *slot(struct vcpu *vcpu, uint8_t number)
 {
-	struct hv_x86_regs *const regs = &vcpu->regs;
+	struct debug_registers *const regs = debugreg_guest(vcpu);
 
 	if (number < 4)
 		return &regs->dr[number];
-	if ((number == 4 || number == 5) && (regs->cr4 & CR4_DE) != 0)
+	if ((number == 4 || number == 5) && (vcpu->regs.cr4 & CR4_DE) != 0)
 		return NULL;
 	return number == 4 || number == 6 ? &regs->dr6 : &regs->dr7;
 }
 
 static enum verdict write(struct vcpu *vcpu, uint64_t *to, uint64_t value)
 {
-	struct hv_x86_regs *const regs = &vcpu->regs;
+	struct debug_registers *const regs = debugreg_guest(vcpu);
 
 	if (to == &regs->dr6 || to == &regs->dr7) {
 		if (value > UINT32_MAX && vcpu_code_size(vcpu) == 64)
@@ -79,8 +127,8 @@ static bool decode(struct vcpu *vcpu, struct x86_reg_access *access)
 /** DR7.GD: any access is a debug exception, with BD in DR6 (SDM vol. 3, 17.2.4). */
 static enum verdict general_detect(struct vcpu *vcpu)
 {
-	vcpu->regs.dr6 |= DR6_BD;
-	vcpu->regs.dr7 &= ~DR7_GD;
+	debugreg_guest(vcpu)->dr6 |= DR6_BD;
+	debugreg_guest(vcpu)->dr7 &= ~DR7_GD;
 	vcpu_change(vcpu, REGS_DR);
 	return x86_raise(vcpu, X86_DB, false, 0);
 }
@@ -115,7 +163,7 @@ enum verdict x86_exit_dr(struct vcpu *vcpu, const struct x86_reg_access *given)
 	vcpu_need(vcpu, REGS_DR | REGS_CR);
 	if (vcpu_cpl(vcpu) != 0)
 		return x86_raise_gp(vcpu);
-	if ((vcpu->regs.dr7 & DR7_GD) != 0)
+	if ((debugreg_guest(vcpu)->dr7 & DR7_GD) != 0)
 		return general_detect(vcpu);
 	if (access.decode && !decode(vcpu, &access))
 		return VERDICT_RESUME;

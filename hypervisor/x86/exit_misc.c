@@ -222,32 +222,52 @@ static enum verdict deliver_exception(struct vcpu *vcpu)
 	return x86_raise(vcpu, kept->vector, kept->has_code != 0, kept->code);
 }
 
+#define DR6_BREAKPOINTS (DR6_B0 | DR6_B1 | DR6_B2 | DR6_B3)
+
+/** In the CPU, of a breakpoint of the VMM's. */
+static void forget_hit(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, REGS_DR);
+	vcpu->regs.dr6 = DR6_FIXED1;
+	vcpu_change(vcpu, REGS_DR);
+}
+
+/** What the handler finds in DR6 and DR7. */
+static void tell_guest(struct vcpu *vcpu, uint64_t dr6)
+{
+	struct debug_registers *const guest = debugreg_guest(vcpu);
+
+	vcpu_need(vcpu, REGS_DR);
+	guest->dr6 = (guest->dr6 & ~DR6_BREAKPOINTS) | DR6_FIXED1 | dr6;
+	guest->dr7 &= ~DR7_GD;
+	vcpu_change(vcpu, REGS_DR);
+}
+
 enum verdict x86_exit_exception(struct vcpu *vcpu, const struct x86_event *event, uint64_t address,
 				uint64_t dr6)
 {
 	const struct hv_exit_exception exception = {.vector = event->vector,
 						    .has_code = event->has_code,
 						    .code = event->code,
-						    .address = address};
+						    .address = event->vector == X86_DB ? dr6 : address};
 	const bool stepped = event->vector == X86_DB && (vcpu->request & HV_REQUEST_STEP) != 0;
+	const bool hit = event->vector == X86_DB && vcpu->dr_vmm && (dr6 & DR6_BREAKPOINTS) != 0;
 
-	if (event->vector == X86_DB && !stepped) {
-		vcpu_need(vcpu, REGS_DR);
-		vcpu->regs.dr6 = (vcpu->regs.dr6 & ~UINT64_C(0xf)) | DR6_FIXED1 | dr6;
-		vcpu->regs.dr7 &= ~DR7_GD;
-		vcpu_change(vcpu, REGS_DR);
-	}
+	if (hit)
+		forget_hit(vcpu);
+	else if (event->vector == X86_DB && !stepped)
+		tell_guest(vcpu, dr6);
 	_Static_assert(sizeof(exception) <= 2 * sizeof(vcpu->complete_arg[0]), "kept there");
 	__builtin_memcpy(vcpu->complete_arg, &exception, sizeof(exception));
 	vcpu->complete_arg[2] = event->type;
 	vcpu->complete_arg[3] = event->insn_length;
-	if (!stepped && !vm_traps_exception(vcpu->vm, event->vector)) {
+	if (!stepped && !hit && !vm_traps_exception(vcpu->vm, event->vector)) {
 		/* Its delivery can raise the next one before the CPU looks for interrupts, for ever
 		 * (a data breakpoint on the stack): let them in here. */
 		x86_exit_host_interrupt(vcpu);
 		return deliver_exception(vcpu);
 	}
 	vcpu->page->exit.exception = exception;
-	vcpu->complete = stepped ? NULL : deliver_exception;
+	vcpu->complete = stepped || hit ? NULL : deliver_exception;
 	return vcpu_hand(vcpu, HV_EXIT_EXCEPTION);
 }

@@ -141,7 +141,7 @@ static __attribute__((noinline)) uint32_t find_length(struct vcpu *vcpu, uint32_
 static enum verdict step_trap(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, REGS_DR);
-	vcpu->regs.dr6 |= DR6_BS;
+	debugreg_guest(vcpu)->dr6 |= DR6_BS;
 	vcpu_change(vcpu, REGS_DR);
 	return x86_raise(vcpu, X86_DB, false, 0);
 }

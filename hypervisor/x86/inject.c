@@ -187,10 +187,26 @@ static void choose_extint(struct vcpu *vcpu)
 	wake(vcpu);
 }
 
+/**
+ * The VMM steps, and there is an instruction to be executed: events wait until it is. What the CPU itself
+ * would deliver (APIC virtualization) the VMM keeps off by a shadow.
+ */
+static bool steps_undisturbed(struct vcpu *vcpu)
+{
+	if (__builtin_expect((vcpu->request & HV_REQUEST_STEP) == 0, 1))
+		return false;
+	vcpu_need(vcpu, REGS_EVENT);
+	return vcpu->regs.activity == HV_ACTIVITY_RUN && !vcpu->delivering.valid;
+}
+
 static void choose_event(struct vcpu *vcpu)
 {
 	if (lapic_requested(&vcpu->lapic))
 		lapic_collect(vcpu);
+	if (steps_undisturbed(vcpu)) {
+		arm_intr_window(vcpu, false);
+		return;
+	}
 	if (vcpu->nmi_pending)
 		choose_nmi(vcpu);
 	if (vcpu->extint != 0)

@@ -115,7 +115,9 @@ static void apply_registers(struct vcpu *vcpu, uint32_t groups)
 	const uint64_t base = vcpu->regs.apic_base;
 
 	vcpu_need(vcpu, inner_groups(groups));
-	copy_groups(&vcpu->regs, &vcpu->staged, groups);
+	copy_groups(&vcpu->regs, &vcpu->staged, groups & ~HV_X86_REGS_DR);
+	if ((groups & HV_X86_REGS_DR) != 0)
+		__builtin_memcpy(debugreg_guest(vcpu), vcpu->staged.dr, sizeof(vcpu->guest_dr));
 	vcpu_change(vcpu, inner_groups(groups));
 	if ((groups & HV_X86_REGS_GPR) != 0)
 		vcpu->regs.rflags |= RFLAGS_FIXED1;
@@ -216,5 +218,7 @@ void arch_fill_page(struct vcpu *vcpu, uint32_t groups)
 		vcpu->regs.apic_base = vcpu->lapic.base;
 	if ((groups & HV_X86_REGS_EVENT) != 0)
 		fill_pending(vcpu);
-	copy_groups(hv_x86_regs(page), &vcpu->regs, groups);
+	copy_groups(hv_x86_regs(page), &vcpu->regs, groups & ~HV_X86_REGS_DR);
+	if ((groups & HV_X86_REGS_DR) != 0)
+		__builtin_memcpy(hv_x86_regs(page)->dr, debugreg_guest(vcpu), sizeof(vcpu->guest_dr));
 }

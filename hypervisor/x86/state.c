@@ -106,9 +106,7 @@ static void reset_common(struct vcpu *vcpu)
 	regs->cr2 = regs->cr3 = regs->cr4 = regs->cr8 = 0;
 	regs->efer = 0;
 	reset_segments(regs);
-	__builtin_memset(regs->dr, 0, sizeof(regs->dr));
-	regs->dr6 = DR6_FIXED1;
-	regs->dr7 = DR7_FIXED1;
+	debugreg_reset(vcpu);
 	regs->shadow = 0;
 	regs->activity = vcpu->index == 0 ? HV_ACTIVITY_RUN : HV_ACTIVITY_WAIT_SIPI;
 	vcpu->cpl = 0;

@@ -138,6 +138,14 @@ struct fetch_cache {
 	struct gpt_trace trace; /**< the guest's entries that lead there */
 };
 
+/** As in struct hv_x86_regs. */
+struct debug_registers {
+	uint64_t dr[4], dr6, dr7;
+};
+_Static_assert(offsetof(struct hv_x86_regs, dr7) - offsetof(struct hv_x86_regs, dr) ==
+		       offsetof(struct debug_registers, dr7),
+	       "the same layout");
+
 struct vcpu {
 	struct hv_x86_regs regs; /**< first: the world switch finds gpr[] at offset 0 */
 	uint32_t cached;	 /**< REGS_* groups that are current in `regs` */
@@ -164,7 +172,9 @@ struct vcpu {
 	bool intr_window, nmi_window; /**< window exits that the vendor has armed */
 	uint32_t work;		      /**< VCPU_WORK_*: non-zero: look before entry. Atomic. */
 	bool in_guest;		      /**< atomic, for those who wait for it to leave */
-	bool dr_live;		      /**< guest debug registers are in the CPU, not trapped */
+	bool dr_live;		      /**< debug registers are in the CPU, and, but for dr_vmm, not trapped */
+	bool dr_vmm;		      /**< those in `regs` are the VMM's own; the guest's are in guest_dr */
+	struct debug_registers guest_dr;
 
 	uint32_t trap_generation;  /**< of vm->trap_generation applied */
 	uint32_t flush_generation; /**< of vm->flush_generation applied */

@@ -190,7 +190,7 @@ struct hv_exit_exception {
 	uint8_t has_code;
 	uint8_t reserved[2];
 	uint32_t code;
-	uint64_t address; /**< page fault: guest-virtual address */
+	uint64_t address; /**< page fault: guest-virtual address; debug: DR6's bits that say why */
 };
 
 struct hv_exit_task_switch {
@@ -238,7 +238,9 @@ struct hv_event {
 
 #define HV_REQUEST_INTR_WINDOW 1u /**< return HV_EXIT_INTR_WINDOW as soon as intr_ready becomes 1 */
 #define HV_REQUEST_NMI_WINDOW  2u
-#define HV_REQUEST_STEP	       4u /**< return HV_EXIT_EXCEPTION (debug) after one instruction */
+#define HV_REQUEST_STEP	       4u /**< return HV_EXIT_EXCEPTION (debug) after one instruction; unless the vCPU is
+				       halted, interrupts wait meanwhile. Where the CPU delivers them by itself
+				       the VMM sets HV_SHADOW_STI (x86) as well */
 
 #define HV_PAGE_REGS 512u  /**< offset of the register area (struct hv_x86_regs) */
 #define HV_PAGE_DATA 2048u /**< offset of the string I/O buffer */

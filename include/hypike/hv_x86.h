@@ -141,6 +141,18 @@ hv_status_t hv_x86_cpuid_set(hv_vm_t vm, const struct hv_x86_cpuid *rows, uint32
 /** Local APIC registers of one vCPU (the first 1 KiB of the xAPIC page: offset 10h * n at [4 * n]). */
 hv_status_t hv_x86_apic_get(hv_vcpu_t vcpu, uint32_t regs[256]);
 hv_status_t hv_x86_apic_set(hv_vcpu_t vcpu, const uint32_t regs[256]);
+/** Breakpoints of the VMM's own: DR0 to DR3, and DR7's enable, length and condition bits. */
+struct hv_x86_debug {
+	uint64_t dr[4];
+	uint64_t dr7;
+};
+/**
+ * Put the VMM's breakpoints into the CPU in place of the guest's, or, where none is enabled, the guest's
+ * back. The guest reads and writes its debug registers as before (and so does HV_X86_REGS_DR), they only
+ * stop nothing meanwhile. A hit is HV_EXIT_EXCEPTION (debug) with DR6's bits 3:0 in `address`; the guest
+ * doesn't see it.
+ */
+hv_status_t hv_x86_debug_set(hv_vcpu_t vcpu, const struct hv_x86_debug *debug);
 /** FPU/SSE/AVX state as XSAVE's standard format writes it, `size` up to what CPUID 0Dh says. */
 hv_status_t hv_x86_fpu_get(hv_vcpu_t vcpu, void *area, uint32_t size);
 hv_status_t hv_x86_fpu_set(hv_vcpu_t vcpu, const void *area, uint32_t size);

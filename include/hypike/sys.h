@@ -104,6 +104,9 @@ enum hypike_syscall {
 	SYS_IRQ_BIND,	     /* number, thread, bits */
 	SYS_IRQ_DONE,	     /* number */
 	SYS_THREAD_SLICE,    /* thread, ns */
+	SYS_DEBUG_WRITE,     /* address, size */
+	SYS_DEBUG_READ,	     /* address, size */
+	SYS_DEBUG_BIND,	     /* thread, bits */
 	SYS_HV_FIRST = 64,   /* hv.h and hv_x86.h, in the order of their declaration: see SYS_HV_* */
 	SYS_HV_QUERY = SYS_HV_FIRST,
 	SYS_HV_VM_CREATE,
@@ -132,6 +135,7 @@ enum hypike_syscall {
 	SYS_HV_X86_CPUID_SET,
 	SYS_HV_X86_APIC_GET,
 	SYS_HV_X86_APIC_SET,
+	SYS_HV_X86_DEBUG_SET,
 	SYS_HV_X86_FPU_GET,
 	SYS_HV_X86_FPU_SET,
 	SYS_HV_SIGNAL_BIND,  /* vm, thread: its notification word is the VM's signal word */
@@ -169,6 +173,10 @@ hv_status_t hypike_console_write(const void *text, size_t size);
 int64_t hypike_console_read(void *text, size_t size);
 /** Notify `thread` with `bits` when console input arrives. */
 hv_status_t hypike_console_bind(hypike_thread_t thread, uint64_t bits);
+/** The same three for the stream that leads to a debugger (`hypike boot --gdb`); nowhere without it. */
+hv_status_t hypike_debug_write(const void *bytes, size_t size);
+int64_t hypike_debug_read(void *bytes, size_t size);
+hv_status_t hypike_debug_bind(hypike_thread_t thread, uint64_t bits);
 /** End the whole machine with an exit status; only a partition with that right. */
 hv_status_t hypike_shutdown(int status);
 

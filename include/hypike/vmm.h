@@ -40,6 +40,8 @@ HYPIKE_VMM_API const char *hypike_vmm_disk(const char *name, const char *path, u
 HYPIKE_VMM_API const char *hypike_vmm_net(const char *name, int fd);
 /** Connect the console: descriptors to read keys from and to write output to; -1: none. */
 HYPIKE_VMM_API void hypike_vmm_console(int input, int output);
+/** A listening, non-blocking socket at which gdb may connect (`target remote`); -1: none. */
+HYPIKE_VMM_API void hypike_vmm_debugger(int listener);
 /** Opens /dev/kvm. @return NULL, or what is missing of it that the VMM needs */
 HYPIKE_VMM_API const char *hypike_vmm_unavailable(void);
 /**

@@ -224,6 +224,11 @@ hv_status_t hv_x86_apic_set(hv_vcpu_t vcpu, const uint32_t regs[256])
 	return status_of(syscall3(SYS_HV_X86_APIC_SET, vcpu, word(regs), 0));
 }
 
+hv_status_t hv_x86_debug_set(hv_vcpu_t vcpu, const struct hv_x86_debug *debug)
+{
+	return status_of(syscall3(SYS_HV_X86_DEBUG_SET, vcpu, word(debug), 0));
+}
+
 hv_status_t hv_x86_fpu_get(hv_vcpu_t vcpu, void *area, uint32_t size)
 {
 	return status_of(syscall3(SYS_HV_X86_FPU_GET, vcpu, word(area), size));

@@ -168,12 +168,12 @@ hv_status_t hypike_wait(uint64_t mask, uint64_t deadline, uint64_t *bits)
 
 /* ---- console ---- */
 
-hv_status_t hypike_console_write(const void *text, size_t size)
+static hv_status_t write_all(uint64_t call, const void *text, size_t size)
 {
 	const char *at = text;
 
 	while (size > 0) {
-		int64_t done = syscall3(SYS_CONSOLE_WRITE, word(at), size, 0);
+		int64_t done = syscall3(call, word(at), size, 0);
 
 		if (done < 0)
 			return (hv_status_t)done;
@@ -181,6 +181,11 @@ hv_status_t hypike_console_write(const void *text, size_t size)
 		size -= (size_t)done;
 	}
 	return HV_OK;
+}
+
+hv_status_t hypike_console_write(const void *text, size_t size)
+{
+	return write_all(SYS_CONSOLE_WRITE, text, size);
 }
 
 int64_t hypike_console_read(void *text, size_t size)
@@ -191,6 +196,21 @@ int64_t hypike_console_read(void *text, size_t size)
 hv_status_t hypike_console_bind(hypike_thread_t thread, uint64_t bits)
 {
 	return (hv_status_t)syscall3(SYS_CONSOLE_BIND, thread, bits, 0);
+}
+
+hv_status_t hypike_debug_write(const void *bytes, size_t size)
+{
+	return write_all(SYS_DEBUG_WRITE, bytes, size);
+}
+
+int64_t hypike_debug_read(void *bytes, size_t size)
+{
+	return syscall3(SYS_DEBUG_READ, word(bytes), size, 0);
+}
+
+hv_status_t hypike_debug_bind(hypike_thread_t thread, uint64_t bits)
+{
+	return (hv_status_t)syscall3(SYS_DEBUG_BIND, thread, bits, 0);
 }
 
 hv_status_t hypike_shutdown(int status)

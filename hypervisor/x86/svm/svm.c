@@ -155,6 +155,17 @@ static bool tpr_changed(const struct vcpu *vcpu, const struct svm_vcpu *svm)
 	return (uint8_t)vcpu->lapic.page[LAPIC_TPR / 4] != svm->tpr;
 }
 
+/**
+ * QEMU's VMRUN loads DR7 and arms nothing: only a MOV to DR7 does, and it takes out what the one before
+ * has put in by what DR7 is then. So breakpoints of the VMM's are armed just before the entry, and put
+ * out just behind the exit. The guest's own it arms itself.
+ */
+static void arm_by_hand(const struct vcpu *vcpu, uint64_t dr7)
+{
+	if (__builtin_expect(vcpu->dr_vmm && svm_features.qemu, 0))
+		write_dr7(dr7);
+}
+
 static void before_rarely(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
@@ -165,6 +176,7 @@ static void before_rarely(struct vcpu *vcpu)
 		load_tsc_aux(svm);
 	if ((svm->slow & SVM_SLOW_STEP) != 0)
 		svm_step_before(vcpu);
+	arm_by_hand(vcpu, svm->vmcb.save.dr7);
 }
 
 static __attribute__((noinline)) void before_slowly(struct vcpu *vcpu)
@@ -199,6 +211,7 @@ static void after_rarely(struct vcpu *vcpu)
 {
 	struct svm_vcpu *const svm = svm_of(vcpu);
 
+	arm_by_hand(vcpu, DR7_FIXED1);
 	if ((svm->slow & SVM_SLOW_DR) != 0)
 		save_dr(svm->dr);
 	if ((svm->slow & SVM_SLOW_STEP) != 0) {

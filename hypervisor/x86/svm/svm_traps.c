@@ -70,7 +70,7 @@ static void add_own(struct intercepts *to, const struct vcpu *vcpu)
 {
 	const struct svm_vcpu *const svm = svm_of(vcpu);
 
-	if (!vcpu->dr_live)
+	if (!vcpu->dr_live || vcpu->dr_vmm)
 		to->dr = SVM_DR_ALL;
 	if (!svm_features.bochs || (svm->slow & SVM_SLOW_DR) != 0)
 		to->exception |= SVM_EXCEPTION(X86_DB);

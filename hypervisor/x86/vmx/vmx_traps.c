@@ -204,7 +204,7 @@ static void apply_controls(struct vcpu *vcpu, struct vmx_vcpu *v)
 
 	trap_bits(UINT64_MAX, &all1, &all2);
 	trap_bits(vcpu->vm->traps, &primary, &secondary);
-	if (!vcpu->dr_live)
+	if (!vcpu->dr_live || vcpu->dr_vmm)
 		primary |= PRIMARY_MOV_DR;
 	if (step && (vmx_caps.primary_allowed & PRIMARY_MONITOR_TRAP))
 		primary |= PRIMARY_MONITOR_TRAP;

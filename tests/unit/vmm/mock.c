@@ -28,6 +28,11 @@ struct mock_msi mock_msis[64];
 unsigned int mock_msi_count;
 uint32_t mock_eoi_traps[8];
 uint8_t mock_fpu[576];
+uint32_t mock_exceptions;
+struct hv_x86_debug mock_debug[HV_MAX_VCPUS];
+char mock_debug_in[8192], mock_debug_out[65536];
+size_t mock_debug_in_length, mock_debug_out_length;
+static size_t debug_taken;
 uint32_t mock_fpu_size;
 
 static struct {
@@ -92,6 +97,10 @@ void mock_reset(void)
 	mock_translate = NULL;
 	mock_fail_at = calls = 0;
 	mock_msi_count = 0;
+	mock_exceptions = 0;
+	memset(mock_debug, 0, sizeof(mock_debug));
+	mock_debug_in_length = mock_debug_out_length = debug_taken = 0;
+	mock_debug_out[0] = '\0';
 	memset(mock_eoi_traps, 0, sizeof(mock_eoi_traps));
 	memset(&mock_bell, 0, sizeof(mock_bell));
 	mock_map_count = mock_kicks = file_count = thread_count = 0;
@@ -211,6 +220,43 @@ size_t platform_console_read(void *text, size_t size)
 	if (mock_keys)
 		mock_keys += n;
 	return n;
+}
+
+void mock_debug_send(const void *bytes, size_t size)
+{
+	pthread_mutex_lock(&lock);
+	memcpy(mock_debug_in + mock_debug_in_length, bytes, size);
+	mock_debug_in_length += size;
+	events |= PLATFORM_EVENT_DEBUG;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+}
+
+size_t platform_debug_read(void *bytes, size_t size)
+{
+	pthread_mutex_lock(&lock);
+	const size_t left = mock_debug_in_length - debug_taken;
+	const size_t n = size < left ? size : left;
+
+	memcpy(bytes, mock_debug_in + debug_taken, n);
+	debug_taken += n;
+	if (debug_taken == mock_debug_in_length)
+		debug_taken = mock_debug_in_length = 0;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+void platform_debug_write(const void *bytes, size_t size)
+{
+	pthread_mutex_lock(&lock);
+	const size_t room = sizeof(mock_debug_out) - 1 - mock_debug_out_length;
+	const size_t n = size < room ? size : room;
+
+	memcpy(mock_debug_out + mock_debug_out_length, bytes, n);
+	mock_debug_out_length += n;
+	mock_debug_out[mock_debug_out_length] = '\0';
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
 }
 
 void mock_file(const char *name, const void *data, uint64_t size)
@@ -458,6 +504,19 @@ hv_status_t hv_vcpu_get(hv_vcpu_t vcpu, uint32_t groups)
 {
 	pages[vcpu]->valid |= groups;
 	return call();
+}
+
+hv_status_t hv_trap_exceptions(hv_vm_t vm, uint32_t vectors)
+{
+	(void)vm;
+	mock_exceptions = vectors;
+	return HV_OK;
+}
+
+hv_status_t hv_x86_debug_set(hv_vcpu_t vcpu, const struct hv_x86_debug *debug)
+{
+	mock_debug[vcpu] = *debug;
+	return HV_OK;
 }
 
 hv_status_t hv_trap_ports(hv_vm_t vm, uint32_t first, uint32_t count, enum hv_port_policy policy)

@@ -28,6 +28,11 @@ extern uint64_t mock_memory_limit;
 
 /** Forget everything: time, console, files, hypervisor. */
 void mock_reset(void);
+/** What a debugger has sent, and what it got, zero-terminated. */
+extern char mock_debug_in[8192], mock_debug_out[65536];
+extern size_t mock_debug_in_length, mock_debug_out_length;
+/** Send something to the VMM, and wake it. */
+void mock_debug_send(const void *bytes, size_t size);
 /** Add a file; the bytes stay the caller's. */
 void mock_file(const char *name, const void *data, uint64_t size);
 /** The shared region that there is, "region"; NULL: none. */
@@ -73,6 +78,9 @@ extern struct mock_msi mock_msis[64];
 extern unsigned int mock_msi_count;
 /** Vectors whose end is asked for. */
 extern uint32_t mock_eoi_traps[8];
+/** Exceptions that are asked for; breakpoints that each vCPU has. */
+extern uint32_t mock_exceptions;
+extern struct hv_x86_debug mock_debug[HV_MAX_VCPUS];
 
 /** The last doorbell that was added. */
 extern struct hv_doorbell mock_bell;

@@ -84,6 +84,19 @@ void platform_console_write(const void *text, size_t size)
 	(void)size;
 }
 
+void platform_debug_write(const void *bytes, size_t size)
+{
+	(void)bytes;
+	(void)size;
+}
+
+size_t platform_debug_read(void *bytes, size_t size)
+{
+	(void)bytes;
+	(void)size;
+	return 0;
+}
+
 size_t platform_console_read(void *text, size_t size)
 {
 	(void)text;
@@ -326,6 +339,20 @@ hv_status_t hv_x86_fpu_set(hv_vcpu_t vcpu, const void *area, uint32_t size)
 }
 
 /** The breakpoints enclose what is not the VMM's. */
+hv_status_t hv_trap_exceptions(hv_vm_t handle, uint32_t vectors)
+{
+	(void)handle;
+	(void)vectors;
+	return HV_OK;
+}
+
+hv_status_t hv_x86_debug_set(hv_vcpu_t vcpu, const struct hv_x86_debug *debug)
+{
+	(void)vcpu;
+	(void)debug;
+	return HV_OK;
+}
+
 hv_status_t hv_vcpu_run(hv_vcpu_t vcpu)
 {
 	__asm__ volatile("int3" ::: "memory");

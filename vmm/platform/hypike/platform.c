@@ -3,6 +3,7 @@
 #include "vmm/platform.h"
 
 #include <hypike/sys.h>
+#include <hypike/wire.h>
 
 #include "lib/string.h"
 
@@ -102,10 +103,25 @@ hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), v
 /** The first thread waits for events. */
 #define EVENT_THREAD 0u
 
+/** What was sent to a VM before, in the same partition, is not for this one. */
+static hv_status_t debug_bind(void)
+{
+	const uint8_t hello = WIRE_DEBUG_HELLO;
+	uint8_t stale;
+
+	while (hypike_debug_read(&stale, 1) > 0)
+		;
+	hypike_debug_write(&hello, 1);
+	return hypike_debug_bind(EVENT_THREAD, PLATFORM_EVENT_DEBUG);
+}
+
 hv_status_t platform_events_bind(hv_vm_t vm)
 {
 	hv_status_t status = hypike_signal_bind(vm, EVENT_THREAD);
 
+	if (status != HV_OK)
+		return status;
+	status = debug_bind();
 	if (status != HV_OK)
 		return status;
 	return hypike_console_bind(EVENT_THREAD, PLATFORM_EVENT_CONSOLE);
@@ -155,6 +171,20 @@ void platform_console_write(const void *text, size_t size)
 size_t platform_console_read(void *text, size_t size)
 {
 	int64_t n = hypike_console_read(text, size);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* ------------------------------------------------------------------------------ debugger's channel */
+
+void platform_debug_write(const void *bytes, size_t size)
+{
+	hypike_debug_write(bytes, size);
+}
+
+size_t platform_debug_read(void *bytes, size_t size)
+{
+	int64_t n = hypike_debug_read(bytes, size);
 
 	return n > 0 ? (size_t)n : 0;
 }

@@ -20,6 +20,7 @@
 /** Numbers of epoll_event.data: the bit of platform_wait() that it stands for, and the timer's. */
 #define NUMBER_CONSOLE 63u
 #define NUMBER_WAKE    62u
+#define NUMBER_DEBUG   61u
 #define NUMBER_TIMER   64u
 
 #define NS UINT64_C(1000000000)
@@ -81,10 +82,19 @@ static hv_status_t console_watch(void)
 	return HV_E_UNSUPPORTED;
 }
 
+void events_debug_watch(int fd)
+{
+	watch(fd, EPOLLIN | EPOLLET, NUMBER_DEBUG);
+}
+
 hv_status_t platform_events_bind(hv_vm_t vm)
 {
 	(void)vm;
-	return events_open() ? console_watch() : HV_E_NOMEM;
+	if (!events_open())
+		return HV_E_NOMEM;
+	if (linux_debug_listener() >= 0)
+		events_debug_watch(linux_debug_listener());
+	return console_watch();
 }
 
 static void drain(int fd)

@@ -459,13 +459,6 @@ hv_status_t hv_trap(hv_vm_t vm, uint64_t traps)
 	return traps == 0 ? HV_OK : HV_E_UNSUPPORTED;
 }
 
-/** KVM hands over breakpoints and debug traps, to a debugger that asks for them. */
-hv_status_t hv_trap_exceptions(hv_vm_t vm, uint32_t vectors)
-{
-	(void)vm;
-	return vectors == 0 ? HV_OK : HV_E_UNSUPPORTED;
-}
-
 /* -------------------------------------------------------------------------------------- doorbells */
 
 static hv_status_t doorbell(const struct hv_doorbell *bell, bool on)

@@ -21,7 +21,8 @@ struct kvm_slot {
 };
 
 /** What has to be done to an access that KVM has handed over, before anything else. */
-enum kvm_pending { PENDING_NOTHING, PENDING_IN, PENDING_OUT, PENDING_MEMORY, PENDING_SYSREG };
+enum kvm_pending { PENDING_NOTHING, PENDING_IN, PENDING_OUT, PENDING_MEMORY, PENDING_SYSREG,
+		   PENDING_BREAKPOINT };
 
 struct kvm_vcpu {
 	int fd;
@@ -36,6 +37,9 @@ struct kvm_vcpu {
 	bool identified;  /**< it has its CPUID table */
 	enum kvm_pending pending;
 	uint32_t port_done; /**< items of a string access that the VMM has seen */
+	struct hv_x86_debug debug; /**< the VMM's own breakpoints */
+	bool debug_changed;	   /**< atomic: KVM doesn't know what is wanted now */
+	bool stepping;
 	struct hv_stats stats;
 };
 
@@ -73,6 +77,8 @@ hv_status_t kvm_regs_load(struct kvm_vcpu *vcpu, uint32_t groups);
 hv_status_t kvm_regs_get(struct kvm_vcpu *vcpu, uint32_t groups);
 /** Let KVM complete what it has handed over, without running the guest. */
 hv_status_t kvm_flush(struct kvm_vcpu *vcpu);
+/** Breakpoints, and whether to step, as they are wanted now. */
+hv_status_t kvm_debug_load(struct kvm_vcpu *vcpu);
 /** The table that VMs start with. */
 hv_status_t kvm_cpuid_init(void);
 /** Give a vCPU the VM's table. */

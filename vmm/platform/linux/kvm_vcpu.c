@@ -42,6 +42,10 @@ hv_status_t kvm_vcpu_open(struct kvm_vcpu *vcpu)
 
 /* ------------------------------------------------------------------------------------------- exits */
 
+#define VECTOR_BP 3u
+#define VECTOR_UD 6u
+#define VECTOR_GP 13u
+
 /** What the kind has beside that is the caller's to fill in, whole. */
 static inline void exit_kind(struct kvm_vcpu *vcpu, enum hv_exit_kind kind)
 {
@@ -201,6 +205,9 @@ static bool exit_debug(struct kvm_vcpu *vcpu)
 {
 	exit_new(vcpu, HV_EXIT_EXCEPTION);
 	vcpu->page->exit.exception.vector = (uint8_t)vcpu->run->debug.arch.exception;
+	vcpu->page->exit.exception.address = vcpu->run->debug.arch.dr6;
+	if (vcpu->page->exit.exception.vector == VECTOR_BP)
+		vcpu->pending = PENDING_BREAKPOINT;
 	return true;
 }
 
@@ -246,6 +253,7 @@ static bool results_take(struct kvm_vcpu *vcpu)
 		vcpu->run->msr.data = exit->sysreg.value;
 		vcpu->run->msr.error = vcpu->page->action == HV_ACTION_FAULT;
 		break;
+	case PENDING_BREAKPOINT:
 	case PENDING_NOTHING:
 		break;
 	}
@@ -278,8 +286,6 @@ static hv_status_t retry(struct kvm_vcpu *vcpu)
 	return status == HV_OK ? kvm_call(vcpu->fd, KVM_SET_REGS, &regs) : status;
 }
 
-#define VECTOR_UD 6u
-#define VECTOR_GP 13u
 
 /** The fault of an access that the VMM refuses. KVM injects that of an MSR by itself. */
 static hv_status_t refuse(struct kvm_vcpu *vcpu)
@@ -335,6 +341,14 @@ static hv_status_t inject(struct kvm_vcpu *vcpu)
 	}
 }
 
+/** An INT3: the guest's own, if the VMM doesn't keep it. */
+static void breakpoint_take(struct kvm_vcpu *vcpu, uint8_t action)
+{
+	vcpu->pending = PENDING_NOTHING;
+	if (action == HV_ACTION_DONE)
+		vcpu->page->inject = (struct hv_event){.kind = HV_EVENT_EXCEPTION, .vector = VECTOR_BP};
+}
+
 /** What few runs need. */
 static __attribute__((noinline)) hv_status_t prepare_more(struct kvm_vcpu *vcpu, uint8_t action)
 {
@@ -343,6 +357,8 @@ static __attribute__((noinline)) hv_status_t prepare_more(struct kvm_vcpu *vcpu,
 
 	if (!vcpu->identified)
 		status = kvm_cpuid_load(vcpu);
+	if (vcpu->pending == PENDING_BREAKPOINT)
+		breakpoint_take(vcpu, action);
 	if (status == HV_OK && action == HV_ACTION_RETRY && vcpu->pending != PENDING_NOTHING)
 		status = retry(vcpu);
 	if (status == HV_OK && action == HV_ACTION_FAULT)
@@ -351,6 +367,8 @@ static __attribute__((noinline)) hv_status_t prepare_more(struct kvm_vcpu *vcpu,
 		status = kvm_regs_load(vcpu, page->dirty);
 	if (status == HV_OK && page->inject.kind != HV_EVENT_NONE)
 		status = inject(vcpu);
+	if (status == HV_OK)
+		status = kvm_debug_load(vcpu);
 	return status;
 }
 
@@ -359,7 +377,10 @@ static bool is_simple(const struct kvm_vcpu *vcpu)
 	const struct hv_vcpu_page *page = vcpu->page;
 
 	return page->action == HV_ACTION_DONE && page->dirty == 0 &&
-	       page->inject.kind == HV_EVENT_NONE && vcpu->identified;
+	       page->inject.kind == HV_EVENT_NONE && vcpu->identified &&
+	       vcpu->pending != PENDING_BREAKPOINT &&
+	       !__atomic_load_n(&vcpu->debug_changed, __ATOMIC_RELAXED) &&
+	       vcpu->stepping == ((page->request & HV_REQUEST_STEP) != 0);
 }
 
 /* --------------------------------------------------------------------------------------------- run */

@@ -13,6 +13,8 @@
 uint64_t linux_time_start(void);
 /** Descriptor of the console's input; -1: none. */
 int linux_console_input(void);
+/** Descriptor at which debuggers connect; -1: none. */
+int linux_debug_listener(void);
 /** The status for an error number of Linux. */
 hv_status_t linux_status(int error);
 /** Start a thread with a name of 15 characters at the most. @return an error number of Linux, 0: none. */
