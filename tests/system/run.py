@@ -131,8 +131,8 @@ CASES = [
     _in_qemu("Linux on the user's network",
              [("linux", "hypike run -m 128M --kernel linux --initrd linux.cpio --net "
                         "user,forward=tcp:2222:22 --cmdline '" + NET_CMDLINE + " script=user' & "
-                        "sleep 10 | nc -l -p 7000 | md5sum; "
-                        "head -c 300000 /dev/zero | tr '\\000' z | nc 127.0.0.1 2222; wait $!", 0)],
+                        "sleep 10 | timeout 60 nc -l -p 7000 | md5sum; "
+                        "head -c 300000 /dev/zero | tr '\\000' z | timeout 60 nc 127.0.0.1 2222; wait $!", 0)],
              ("linux", "linux.cpio"), expect=(
                  "^2 packets transmitted, 2 packets received", f"{MILLION_Y}  -",
                  f"user: got {THIRD_Z}"), timeout=400),
