@@ -197,13 +197,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	*argv = args;
 	*argc = n;
 	mock_reset();
-	mock_memory_limit = UINT64_C(2) << 20;
+	mock_memory_limit = UINT64_C(20) << 20;
 	mock_guest = guest;
 	mock_file("image", image, sizeof(image));
 	mock_region = region;
 	mock_region_size = sizeof(region);
 	if (options_parse("--memory 2M --test-device --firmware rom --rng --rng-seed 1 --virtio-console "
-			  "--net region --disk image,overlay --disk image",
+			  "--net region --disk image,overlay --disk image --display",
 			  &options) || vm_create(&vm, &options) != 0)
 		abort();
 	return 0;
