@@ -146,7 +146,18 @@ static struct device *kbc_make(void)
 
 	i8042_init(kbc);
 	kbc->reset = (struct command){give, NULL};
+	kbc->has_mouse = true;
 	return &kbc->dev;
+}
+
+static void kbc_input(struct device *dev, const uint8_t *act)
+{
+	const struct ps2_motion motion = {(int8_t)act[2] * 16, (int8_t)act[3], (int8_t)act[4], act[5]};
+
+	if (act[1] & 1)
+		i8042_key((struct i8042 *)dev, act[2], act[3] & 1);
+	else
+		i8042_mouse((struct i8042 *)dev, &motion);
 }
 
 static struct device *pit_make(void)
@@ -225,7 +236,7 @@ static const struct {
 	void (*input)(struct device *dev, const uint8_t *act);
 } kinds[] = {
 	{ioapic_make, ioapic_input}, {pm_make, pm_input},   {uart_make, uart_input},
-	{kbc_make, NULL},	     {pit_make, pit_input}, {pic_make, pic_input},
+	{kbc_make, kbc_input},	     {pit_make, pit_input}, {pic_make, pic_input},
 	{rtc_make, NULL},	     {vga_make, vga_input}, {fw_make, fw_input},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
