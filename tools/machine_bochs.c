@@ -27,6 +27,9 @@ static bool write_rc(const struct machine *machine, const struct machine_request
 	fprintf(out,
 		"config_interface: textconfig\n"
 		"display_library: term\n"
+		/* It draws into a pseudo terminal that nobody reads, and would wait for ever when that
+		 * is full, after some minutes: let it draw once in a second of the machine's. */
+		"vga: update_freq=1, realtime=0\n"
 		"memory: guest=%llu, host=%llu\n"
 		"romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot\n"
 		"vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest\n"
