@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct timer_queue timers;
 static struct bus bus;
 static uint8_t *text;
+static bool tampered; /* with a saved state, which may be refused later, too */
 static uint8_t memory[256]; /* of the guest */
 
 /* ------------------------------------------------------------------------------------ the devices */
@@ -286,10 +287,12 @@ static void state_do(struct device *dev, const uint8_t *act)
 	if (size > STATE)
 		abort();
 	device_save(dev, state);
-	if (size > 0 && (act[1] & 1))
+	if (size > 0 && (act[1] & 1)) {
+		tampered = true;
 		state[(act[2] | (unsigned int)act[3] << 8) % size] = act[4];
+	}
 	const bool taken = device_load(dev, state, size);
-	if (!taken && !(act[1] & 1))
+	if (!taken && !tampered)
 		abort();
 	device_inspect(dev, put_char, NULL);
 }
@@ -338,6 +341,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bus_attach(&bus, dev) != HV_OK)
 		abort();
 	dev->class->reset(dev);
+	tampered = false;
 	for (size_t at = 1; at + ACT <= size; at += ACT)
 		act_do(dev, kind, data + at);
 	free(dev);
