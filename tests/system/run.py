@@ -127,7 +127,8 @@ CASES = [
                  "^disk: virtio_rng", "^disk: this is the virtio console",
                  "^disk: the kernel has not complained", "another program has it open"),
              timeout=400),
-    # The user's network: to the host, and from one of its ports.
+    # The user's network: to the host, and from one of its ports. Once in four runs the first transfer was
+    # seen to stand still, for no reason found yet: until it is, this isn't in everybody's way.
     _in_qemu("Linux on the user's network",
              [("linux", "hypike run -m 128M --kernel linux --initrd linux.cpio --net "
                         "user,forward=tcp:2222:22 --cmdline '" + NET_CMDLINE + " script=user' & "
@@ -135,7 +136,7 @@ CASES = [
                         "head -c 300000 /dev/zero | tr '\\000' z | timeout 60 nc 127.0.0.1 2222; wait $!", 0)],
              ("linux", "linux.cpio"), expect=(
                  "^2 packets transmitted, 2 packets received", f"{MILLION_Y}  -",
-                 f"user: got {THIRD_Z}"), timeout=400),
+                 f"user: got {THIRD_Z}"), timeout=400, long=True),
     _in_qemu("two Linux on a wire",
              [("linux", "hypike run -m 96M --kernel linux --initrd linux.cpio --net "
                         "socket=/tmp/wire --cmdline '" + NET_CMDLINE + " script=net me=2 peer=1' & "
