@@ -478,8 +478,12 @@ static bool loaded(struct device *dev)
 	struct mc146818 *rtc = (struct mc146818 *)dev;
 	uint64_t now = platform_time();
 
-	if (rtc->index > INDEX_MASK || rtc->epoch > now || rtc->base > UINT64_C(1) << 40)
+	if (rtc->index > INDEX_MASK || rtc->epoch > now || rtc->base > UINT64_C(1) << 40) {
+		rtc->epoch = now; /* a reset leaves the time alone: it must be one */
+		rtc->base = 0;
+		rtc->index = 0;
 		return false;
+	}
 	rtc->ram[REG_A] &= (uint8_t)~A_UIP;
 	rtc->seen = seconds_at(rtc, now);
 	rtc->period_seen = period(rtc) ? ticks_of(now - rtc->epoch) / period(rtc) : 0;
