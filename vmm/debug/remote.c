@@ -341,7 +341,7 @@ static void resume_one_way(struct vm *vm, enum debug_action mine, enum debug_act
 {
 	uint8_t action[HV_MAX_VCPUS];
 
-	memset(action, others, sizeof(action));
+	memset(action, (int)others, sizeof(action));
 	action[vm->debug.current] = (uint8_t)mine;
 	debug_resume(vm, action);
 }
