@@ -125,7 +125,7 @@ CASES = [
                  "^disk: vda is not written to", f"^disk: vdb's data {DATA}",
                  "^disk: vdb kept what was written", "^disk: read from end to end",
                  "^disk: virtio_rng", "^disk: this is the virtio console",
-                 "^disk: the kernel has not complained", "another program has it open"),
+                 "^check: the kernel has not complained", "another program has it open"),
              timeout=400),
     # The user's network: to the host, and from one of its ports. Once in four runs the first transfer was
     # seen to stand still, for no reason found yet: until it is, this isn't in everybody's way.
