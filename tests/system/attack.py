@@ -16,7 +16,6 @@ INVALID, TRIPLE_FAULT, HALTED, RESET, TIMEOUT, EMULATION = 203, 204, 205, 206, 2
 ENDINGS = {
     "triple-idt": TRIPLE_FAULT,
     "halt": HALTED,
-    "init": HALTED,
     "soft-off": 0,
 }
 # Bits of CR3 that hardware refuses when they are written, and QEMU's TCG when the VM is entered.
