@@ -149,5 +149,6 @@ CASES = [
                  r"exited with code 0314\]$", r"exited with status 204$", r"^hypike: exit code 1$")),
     # While it stands, QEMU's clock of instructions leaps to whatever comes next: no tests of time.
     _gdb("one that comes and goes, and one that goes without a word", "qemu-svm", PASSING, ICOUNT,
-         *DUMMY, "--cmdline", "tests=boot,cpu,trap,ring3,paging", options="", expect=(r"^stopped 1$", r"detached\]$", r'Thread 1 "vCPU 0"', ENDED)),
+         *DUMMY, "--cmdline", "tests=boot,cpu,trap,ring3,paging", options="",
+         expect=(r"^stopped 1$", r"detached\]$", r'Thread 1 "vCPU 0"', ENDED)),
 ]
