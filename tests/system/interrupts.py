@@ -26,7 +26,7 @@ def _pci(name, options, line, end=OFF, status=0, forbid=()):
                 "--disk", "{build}/guests/dummy/initramfs.cpio",
                 "--cmdline", f"console=ttyS0 quiet cryptomgr.notests virtio script=intx {options}",
                 expect=(r"^intx: [1-9]\d* sectors, [0-9a-f]{64}", line,
-                        r"^intx: the kernel has not complained", *end),
+                        r"^check: the kernel has not complained", *end),
                 forbid=forbid, status=status, timeout=120, builds=("normal",))
 
 

@@ -13,29 +13,9 @@
 
 #include "lib/multiboot2.h"
 #include "lib/multiboot2_load.h"
+#include "tests/unit/vmm/fuzz_plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
-
-static void check_segment(const struct multiboot_plan *plan, uint32_t n, uint64_t size,
-			  uint64_t memory)
-{
-	const struct multiboot_segment *s = &plan->segment[n];
-
-	require(s->file_size <= s->memory_size && s->memory_size > 0);
-	require(s->offset <= size && s->file_size <= size - s->offset);
-	require(s->address + s->memory_size <= memory);
-	require(s->address + s->memory_size <= MULTIBOOT_LOW_END ||
-		s->address >= MULTIBOOT_HIGH_START);
-	for (uint32_t i = 0; i < n; i++)
-		require(s->address + s->memory_size <= plan->segment[i].address ||
-			plan->segment[i].address + plan->segment[i].memory_size <= s->address);
-}
 
 static void header_put(uint8_t *image, size_t size, uint32_t where, uint32_t length)
 {

@@ -122,38 +122,6 @@ void *platform_memory(uint64_t size)
 	return NULL;
 }
 
-bool platform_disk(const char *name, struct platform_disk *disk)
-{
-	(void)name;
-	(void)disk;
-	return false;
-}
-
-bool platform_disk_read(const struct platform_disk *disk, uint64_t where, void *to, size_t size)
-{
-	(void)disk;
-	(void)where;
-	(void)to;
-	(void)size;
-	return false;
-}
-
-bool platform_disk_write(const struct platform_disk *disk, uint64_t where, const void *from,
-			 size_t size)
-{
-	(void)disk;
-	(void)where;
-	(void)from;
-	(void)size;
-	return false;
-}
-
-bool platform_disk_flush(const struct platform_disk *disk)
-{
-	(void)disk;
-	return false;
-}
-
 bool platform_region(const char *name, struct platform_region *region)
 {
 	(void)name;

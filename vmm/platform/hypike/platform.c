@@ -204,39 +204,6 @@ bool platform_file(const char *name, struct platform_file *file)
 	return false;
 }
 
-/** All files are in memory. */
-bool platform_disk(const char *name, struct platform_disk *disk)
-{
-	(void)name;
-	(void)disk;
-	return false;
-}
-
-bool platform_disk_read(const struct platform_disk *disk, uint64_t where, void *to, size_t size)
-{
-	(void)disk;
-	(void)where;
-	(void)to;
-	(void)size;
-	return false;
-}
-
-bool platform_disk_write(const struct platform_disk *disk, uint64_t where, const void *from,
-			 size_t size)
-{
-	(void)disk;
-	(void)where;
-	(void)from;
-	(void)size;
-	return false;
-}
-
-bool platform_disk_flush(const struct platform_disk *disk)
-{
-	(void)disk;
-	return false;
-}
-
 uint64_t platform_guest_memory_limit(void)
 {
 	return hypike_info()->ram_size;
