@@ -3,6 +3,7 @@
 #ifndef FUZZ_PLAN_H
 #define FUZZ_PLAN_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "lib/multiboot_load.h"
