@@ -5,7 +5,8 @@
 Usage: tests/kvm.py --hypike FILE --debian DIR --work DIR [--file NAME=FILE]... -- NAME:COMMAND...
 
 Prints what comes from the serial line. Commands are run by a shell, in a directory with the files.
-Time counts instructions, on one CPU: all runs are the same.
+Time counts instructions, on one CPU: all runs are the same. With --channel, a client of this computer's can
+reach a TCP port there: who connects to that socket is connected with the port that `relay PORT` names.
 """
 import argparse
 import os
@@ -16,6 +17,10 @@ import sys
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Without XSAVE: QEMU executes a guest's XSETBV behind KVM's back, with the host's XCR0 (see cpuid.c).
 CPU = "max,-xsave"
+# What Debian's Linux has as modules, in the order of their dependencies.
+KVM_MODULES = ("irqbypass", "kvm", "kvm-amd")
+CHANNEL_MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+                   "virtio_pci", "virtio_console")
 CMDLINE = "console=ttyS0 quiet loglevel=1 cryptomgr.notests mitigations=off"
 
 
@@ -35,6 +40,19 @@ def disk(work):
     return os.path.join(work, "disk.img")
 
 
+def modules(args):
+    """Files, and one with the order in which they go into the kernel."""
+    wanted = [("linux-kvm", name) for name in KVM_MODULES]
+    if args.channel:
+        wanted += [("linux-modules", name) for name in CHANNEL_MODULES]
+    order = os.path.join(args.work, "order")
+    with open(order, "w", encoding="ascii") as file:
+        file.write("".join(name + "\n" for _, name in wanted))
+    return [("lib/modules/order", order)] + [
+        (f"lib/modules/{name}.ko", os.path.join(args.debian, folder, name + ".ko"))
+        for folder, name in wanted]
+
+
 def initramfs(args):
     program = os.path.join(args.work, "hypike")
     subprocess.run(["strip", "-o", program, args.hypike], check=True)
@@ -43,8 +61,8 @@ def initramfs(args):
         file.write("".join(command + "\n" for command in args.command))
     pairs = [("bin/hypike", program), ("etc/commands", commands)]
     pairs += [(name.lstrip("/"), name) for name in libraries(args.hypike)]
-    modules = os.path.join(args.debian, "linux-kvm")
-    pairs += [("lib/modules/" + name, os.path.join(modules, name)) for name in os.listdir(modules)]
+    pairs += modules(args)
+    pairs += [("bin/relay", os.path.join(SOURCE, "tests", "kvm", "relay"))]
     pairs += [("files/" + name, path) for name, _, path in
               (text.partition("=") for text in args.file)]
     if args.disk:
@@ -58,11 +76,18 @@ def initramfs(args):
     return archive
 
 
+def channel(args):
+    if not args.channel:
+        return []
+    return ["-chardev", f"socket,id=channel,path={args.channel},server=on,wait=off",
+            "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=channel"]
+
+
 def qemu(args, archive):
     return ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", CPU, "-m", "1G",
             "-icount", "shift=0,sleep=off", "-nodefaults", "-display", "none", "-vga", "none",
             "-serial", "stdio", "-no-reboot", "-kernel", os.path.join(args.debian, "linux"),
-            "-initrd", archive, "-append", CMDLINE]
+            "-initrd", archive, "-append", CMDLINE, *channel(args)]
 
 
 def options():
@@ -72,6 +97,7 @@ def options():
     parser.add_argument("--work", required=True, metavar="DIR", help="for temporary files")
     parser.add_argument("--file", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--disk", action="store_true", help="an ext4 image disk.img is there, too")
+    parser.add_argument("--channel", metavar="SOCKET", help="see above")
     parser.add_argument("command", nargs="+", metavar="NAME:COMMAND")
     return parser.parse_args()
 

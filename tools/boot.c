@@ -601,13 +601,16 @@ static int run(struct boot *boot, struct console *console)
 	return code;
 }
 
+/* Who only asks what would be run needs no terminal for it. */
+#define SOME_TERMINAL "/dev/pts/0"
+
 static int prepare_and_run(struct boot *boot)
 {
-	struct console console;
+	struct console console = {.device = SOME_TERMINAL};
 
 	if (!(boot->bare ? prepare_bare(boot) : prepare_system(boot)))
 		return EXIT_INPUT;
-	if (!console_open(&console))
+	if (!boot->dry_run && !console_open(&console))
 		return EXIT_EMULATOR;
 	boot->log_path = string_format("%s/emulator.log", boot->directory);
 	boot->request.directory = boot->directory;

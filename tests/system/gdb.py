@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""VMs under Debian's gdb (docs/debugging.md). @verifies GDB-003 GDB-010 GDB-011 GDB-012 GDB-013
+"""VMs under Debian's gdb (docs/debugging.md): on HyPike, beside other partitions, and on KVM.
+@verifies GDB-003 GDB-010 GDB-011 GDB-012 GDB-013
 @verifies GDB-022 GDB-030 GDB-040 TOOL-070 HV-041"""
+import shlex
+import subprocess
+
 from runner.case import BOOT, DUMMY, ICOUNT, SCALE, Case
 
 FILE = "file {build}/guests/dummy/dummy64.elf\n"
@@ -11,8 +15,8 @@ NORMAL = ("normal",)
 
 def _gdb(name, machine, script, *arguments, options=",wait", timeout=120, builds=NORMAL, **rest):
     return Case(f"gdb, {name}", machine,
-                ["/usr/bin/python3", "{source}/tests/debugger.py", options, script,
-                 "{build}/tools/hypike", "boot", *BOOT[machine], "--timeout", str(timeout * SCALE),
+                ["/usr/bin/python3", "{source}/tests/debugger.py", script, "{build}/tools/hypike", "boot",
+                 *BOOT[machine], "--gdb", f"unix:$target{options}", "--timeout", str(timeout * SCALE),
                  *arguments],
                 timeout=timeout + 15, builds=builds, **rest)
 
@@ -122,14 +126,167 @@ target-again
 info threads
 """
 
-# While one VM stands for a second and a half, everybody else has what the plan gives.
+# While one VM stands for as long as the other needs for twenty heartbeats, that has what the plan gives.
 STOPPED = FILE + CONNECT + """
 break test_run_all
 continue
-shell sleep 1.5
+shell while test $(grep -c 'heartbeat .* ok' $output) -lt 20; do sleep 0.1; done
+printf "still there %d\\n", $pc >= (long)&test_run_all && $pc < (long)&test_run_all + 16
 delete
 detach
 """
+
+BESIDE = """partitions:
+  watched:
+    kind: vm
+    memory: 16M
+    kernel: {build}/guests/dummy/dummy.elf
+    cmdline: tests=boot
+  beside:
+    kind: vm
+    memory: 16M
+    kernel: {build}/guests/dummy/dummy.elf
+    cmdline: tests=boot loop=5
+    service: true
+plans:
+  main:
+    frame: 10ms
+    cpus:
+      0:
+        windows:
+          - partition: watched
+            duration: 5ms
+          - partition: beside
+            duration: 5ms
+trace:
+  records: 256K
+"""
+
+# Booted anew from where it had come to: memory as at first, and the breakpoint there again.
+RESET = FILE + CONNECT + """
+set breakpoint always-inserted on
+break timer_init
+continue
+set var ticks[0] = 1234
+monitor reset
+maintenance flush register-cache
+printf "at its first instruction %d\\n", $pc == (long)&boot_entry
+printf "ticks %d\\n", ticks[0]
+continue
+printf "ticks are %d again\\n", ticks[0]
+delete
+detach
+"""
+
+# On KVM in QEMU, where no breakpoint of KVM's is ever hit (docs/testing.md): registers, MSRs, memory, steps.
+KVM_FIRST = FILE + CONNECT + """
+printf "first instruction %d, PE %d\\n", $pc == (long)&boot_entry, $cr0 & 1
+stepi
+printf "32-bit step %d\\n", $pc - (long)&boot_entry
+set can-use-hw-watchpoints 0
+watch *(int *)&boot_pml4
+continue
+delete
+printf "watched: %d\\n", *(int *)&boot_pml4 == (int)&boot_pdpt + 7
+set $first = *(long *)boot_entry
+monitor physical on
+printf "the same by physical address %d\\n", *(long *)(long)&boot_entry == $first
+monitor physical off
+printf "pat %lx, lstar %lx\\n", $pat, $lstar
+set $lstar = 0x123456789
+set $mxcsr = 0x1f00
+stepi
+printf "lstar %lx, mxcsr %x\\n", $lstar, $mxcsr
+set $lstar = 0
+set $mxcsr = 0x1f80
+monitor registers
+monitor statistics
+detach
+"""
+
+# One that runs, with two vCPUs: it stops when gdb comes and goes on when that leaves, and is not hurt.
+KVM_TWO = """shell while test $(grep -c 'heartbeat .* ok' $output) -lt 2; do sleep 0.1; done
+""" + FILE + CONNECT + """
+info threads
+set $halted = $pc
+stepi
+printf "out of the halt %d, interrupts on %d\\n", $pc != $halted, ($eflags & 0x200) != 0
+set $n = 0
+while $n < 10
+  stepi
+  set $n = $n + 1
+end
+thread 2
+printf "64-bit code %d\\n", $cs == 8
+monitor statistics
+detach
+shell n=$(grep -c beat $output); while test $(grep -c beat $output) -lt $((n + 4)); do sleep 0.1; done
+target-again
+""" + FILE + CONNECT + """
+printf "again %d\\n", $cs == 8
+kill
+"""
+
+KVM_TRIPLE = """file {build}/guests/attack/attack64.elf
+""" + CONNECT + """
+continue
+x/8i lose_idt
+info threads
+continue
+"""
+
+KVM_RUN = "hypike run --gdb 1234"
+KVM_VMS = ("relay:relay 1234 &",
+           f"dummy:{KVM_RUN},wait --kernel dummy.elf --module initramfs.cpio --cmdline tests=boot,timer",
+           f"two:{KVM_RUN} --cpus 2 --kernel dummy.elf --cmdline 'tests=boot,smp loop=25'",
+           f"triple:{KVM_RUN},wait --kernel attack.elf --cmdline act=triple-idt")
+KVM_FILES = (("dummy.elf", "guests/dummy/dummy.elf"), ("initramfs.cpio", "guests/dummy/initramfs.cpio"),
+             ("attack.elf", "guests/attack/attack.elf"))
+KVM_SAID = (r"^first instruction 1, PE 1$", r"^32-bit step 1$", r"^Watchpoint 1: \*\(int \*\)&boot_pml4$",
+            r"^Old value = 0$", r"^watched: 1$", r"^the same by physical address 1$",
+            r"^pat 7040600070406, lstar 0$", r"^lstar 123456789, mxcsr 1f00$",
+            r"^vmm:   rip [0-9a-f]{16}", r"^vmm: exits ", r"detached\]$",
+            r'Thread 1 "vCPU 0"', r'Thread 2 "vCPU 1"', r"^out of the halt 1, interrupts on 1$",
+            r"^64-bit code 1$", r"^vmm: exits ", r"detached\]$", r"^again 1$", r"killed\]$",
+            r"received signal SIGSEGV", r"<lose_idt\+26>:\tud2", r'Thread 1 "vCPU 0"',
+            r"exited with code 0314\]$",
+            r"^kvm: dummy ends with status 0$", r"heartbeat 8 ok", r"^kvm: two ends with status 208$",
+            r"^kvm: triple ends with status 204$")
+
+# This computer's KVM, if only just: breakpoints of both kinds, steps in 32- and 64-bit mode.
+HERE = FILE + CONNECT + """
+stepi
+printf "32-bit step %d\\n", $pc - (long)&boot_entry
+hbreak boot_entry64
+break rt_start
+continue
+set $at = $pc
+stepi
+printf "64-bit step %d\\n", $pc > $at && $pc < $at + 8
+continue
+printf "byte under the breakpoint %d\\n", *(unsigned char *)rt_start != 0xcc
+backtrace 1
+kill
+"""
+
+
+def _no_kvm(paths):
+    """It need not run all that a kernel does."""
+    said = subprocess.run([paths["build"] + "/tools/hypike", "run", "--probe"],
+                          stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    return said if "No such" in said or "denied" in said else None
+
+
+def _beside(name, machine, script, system, *arguments, expect):
+    """Of several partitions, one is looked at; the plan holds throughout."""
+    command = shlex.join(["python3", "{source}/tests/debugger.py", script, "{build}/tools/hypike", "boot",
+                          *BOOT[machine], "--gdb", "unix:$target,vm=watched,wait", "--timeout",
+                          str(100 * SCALE), *arguments, "--trace", "trace", "system.yaml"])
+    return Case(f"gdb, {name}", machine,
+                ["/bin/sh", "-c", f"cd {{work}}; printf %s {shlex.quote(system)} >system.yaml; {command} && "
+                 "{build}/tools/hypike trace --check system.yaml --bound 50us trace"],
+                expect=expect, timeout=200, builds=NORMAL)
+
 
 CASES = [
     _gdb("breakpoints, watchpoints, steps", "qemu-svm", SESSION.replace("STEPS", "50"), ICOUNT, *DUMMY,
@@ -147,6 +304,26 @@ CASES = [
          status=0,
          expect=(r"received signal SIGSEGV", r"^IDT limit 0$", r"ud2", r"^of the IDT's end 1$",
                  r"exited with code 0314\]$", r"exited with status 204$", r"^hypike: exit code 1$")),
+    _gdb("monitor reset", "qemu-svm", RESET, ICOUNT, *DUMMY, "--cmdline", "tests=boot",
+         expect=(r"^Breakpoint 1, timer_init", r"^at its first instruction 1$", r"^Breakpoint 1, timer_init",
+                 r"^ticks are 0 again$", r"detached\]$", ENDED)),
+    _beside("one beside another, which has its windows", "qemu-svm", STOPPED, BESIDE, ICOUNT,
+            expect=(r"^still there 1$", r"detached\]$", r"^.*beside.*heartbeat 20 ok", ENDED,
+                    r"^as planned: ")),
+    Case("gdb, steps, memory, threads, a triple fault", "kvm-qemu",
+         ["/usr/bin/python3", "{source}/tests/debugger.py",
+          "machine-again\n".join((KVM_FIRST, KVM_TWO, KVM_TRIPLE)),
+          "{source}/tests/kvm.py", "--hypike", "{build}/tools/hypike", "--debian", "{debian}",
+          "--work", "{work}", "--channel", "$target",
+          *(f"--file={name}={{build}}/{path}" for name, path in KVM_FILES), "--", *KVM_VMS],
+         expect=KVM_SAID, timeout=300, builds=NORMAL),
+    Case("gdb, breakpoints", "kvm",
+         ["/usr/bin/python3", "{source}/tests/debugger.py", HERE, "{build}/tools/hypike", "run",
+          "--accel", "kvm", "--timeout", "30", "--gdb", "unix:$target,wait",
+          "--kernel", "{build}/guests/dummy/dummy.elf"],
+         expect=(r"^32-bit step 1$", r"^Breakpoint 1, boot_entry", r"^64-bit step 1$",
+                 r"^Breakpoint 2, rt_start", r"^byte under the breakpoint 1$", r"^#0  rt_start",
+                 r"killed\]$", r"^hypike: exit code 208$"), skip=_no_kvm, timeout=60, builds=NORMAL),
     # While it stands, QEMU's clock of instructions leaps to whatever comes next, which a test of time may notice: that
     # it goes on to its own end is what counts.
     _gdb("one that comes and goes, and one that goes without a word", "qemu-svm", PASSING, ICOUNT,
