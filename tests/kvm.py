@@ -60,11 +60,13 @@ def initramfs(args):
     with open(commands, "w", encoding="ascii") as file:
         file.write("".join(command + "\n" for command in args.command))
     pairs = [("bin/hypike", program), ("etc/commands", commands)]
-    pairs += [(name.lstrip("/"), name) for name in libraries(args.hypike)]
+    for path in [args.hypike] + [text.partition("=")[2] for text in args.lib]:
+        pairs += [pair for pair in ((name.lstrip("/"), name) for name in libraries(path))
+                  if pair not in pairs]
     pairs += modules(args)
     pairs += [("bin/relay", os.path.join(SOURCE, "tests", "kvm", "relay"))]
     pairs += [("files/" + name, path) for name, _, path in
-              (text.partition("=") for text in args.file)]
+              (text.partition("=") for text in args.file + args.lib)]
     if args.disk:
         pairs.append(("files/disk.img", disk(args.work)))
     archive = os.path.join(args.work, "kvm.cpio")
@@ -96,6 +98,8 @@ def options():
     parser.add_argument("--debian", required=True, metavar="DIR", help="of tools/fetch-guests.sh")
     parser.add_argument("--work", required=True, metavar="DIR", help="for temporary files")
     parser.add_argument("--file", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--lib", action="append", default=[], metavar="NAME=FILE",
+                        help="a file, and what it is linked with")
     parser.add_argument("--disk", action="store_true", help="an ext4 image disk.img is there, too")
     parser.add_argument("--channel", metavar="SOCKET", help="see above")
     parser.add_argument("command", nargs="+", metavar="NAME:COMMAND")

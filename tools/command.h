@@ -15,10 +15,13 @@ int command_boot(int argc, char **argv);
 int boot_for_status(int argc, char **argv, int *status);
 int command_build(int argc, char **argv);
 int command_check(int argc, char **argv);
+/** `hypike stop`, `reset` and others that ask a running machine, by the name in argv[0]. */
+int command_control(int argc, char **argv);
 int command_cpuid(int argc, char **argv);
 /** @req TOOL-115 `hypike new` writes a configuration that can be checked, built and booted as it is. */
 int command_new(int argc, char **argv);
 int command_pack(int argc, char **argv);
+int command_ps(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_timeline(int argc, char **argv);
 int command_trace(int argc, char **argv);

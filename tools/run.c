@@ -40,6 +40,7 @@ enum {
 	OPTION_PROBE,
 	OPTION_DRY_RUN,
 	OPTION_GDB,
+	OPTION_NAME,
 };
 
 static void print_help(void)
@@ -49,6 +50,7 @@ static void print_help(void)
 	       "Runs a virtual machine on this computer, by KVM. Its console is in this terminal: Ctrl-] q\n"
 	       "ends the machine, Ctrl-] h lists what else there is, Ctrl-] twice sends one. FILE is a\n"
 	       "configuration (YAML) with the keys of a partition; options go before what it says.\n\n"
+	       "  --name NAME        by which `hypike ps', `stop', `console' and others know it (the kernel's)\n"
 	       "  --partition NAME   of FILE, which is a system of several\n"
 	       "  -m, --memory SIZE  the machine's memory: 16M, 1G, ... (64M)\n"
 	       "  --cpus N           its number of CPUs (1)\n"
@@ -109,6 +111,7 @@ static const struct option options[] = {
 	{"summary", no_argument, NULL, OPTION_SUMMARY},
 	{"vmm-option", required_argument, NULL, OPTION_VMM_OPTION},
 	{"gdb", required_argument, NULL, OPTION_GDB},
+	{"name", required_argument, NULL, OPTION_NAME},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"probe", no_argument, NULL, OPTION_PROBE},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
@@ -180,6 +183,8 @@ static bool take_option(struct run *run, int value, const char *argument)
 		return (run->reboots = argument) != NULL;
 	case OPTION_SERIAL:
 		return (run->serial = argument) != NULL;
+	case OPTION_NAME:
+		return (run->name = argument) != NULL;
 	case OPTION_VNC:
 		return (run->vnc = argument) != NULL;
 	case OPTION_SCREENSHOT:
@@ -228,7 +233,7 @@ static void tell_start(const struct run *run, const char *accel)
 {
 	if (!run->json)
 		return;
-	printf("{\"event\": \"start\", \"accel\": \"%s\"}\n", accel);
+	printf("{\"event\": \"start\", \"accel\": \"%s\", \"name\": \"%s\"}\n", accel, run_control_name());
 	fflush(stdout);
 }
 
@@ -251,7 +256,7 @@ static int run_on_kvm(struct run *run)
 		puts(run_line(&words));
 		return 0;
 	}
-	if (!run_serial(run) || !run_vnc(run->vnc) || !gdb_open(&run->gdb))
+	if (!run_control(run) || !run_serial(run) || !run_vnc(run->vnc) || !gdb_open(&run->gdb))
 		return VMM_STATUS_OPTIONS;
 	if (run->debugger != NULL)
 		hypike_vmm_debugger(gdb_listen(&run->gdb.server[0]));
@@ -273,6 +278,8 @@ static int run_machine(struct run *run)
 			report("--vnc and --screenshot: on KVM alone");
 			return VMM_STATUS_OPTIONS;
 		}
+		if (run->name != NULL)
+			report("--name %s: on HyPike in QEMU it isn't known to `hypike ps'", run->name);
 		tell_start(run, "hypike");
 		return run_on_hypike(run);
 	case RUN_ON_NOTHING:

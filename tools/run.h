@@ -18,6 +18,7 @@ struct run {
 	const char *screenshot; /**< file for the last picture, NULL: none */
 	const char *accel;  /**< auto, kvm, hypike */
 	const char *config, *partition; /**< a file, and which of its machines */
+	const char *name; /**< for the control socket; NULL: after the kernel's file */
 	const char *debugger; /**< --gdb, as it was given */
 	struct gdb_servers gdb; /**< and what it says: one at the most */
 	bool rng, virtio_console, screen, summary;
@@ -40,6 +41,12 @@ bool run_net(const char *text, struct strings *words);
 bool run_serial(const struct run *run);
 /** Start a VNC server, where one is wanted. @return false after report() */
 bool run_vnc(const char *where);
+/** Let the machine be controlled at a socket (control.h). @return false after report() */
+bool run_control(const struct run *run);
+/** By what name, "" where it can't be. */
+const char *run_control_name(void);
+/** Write a picture as PNG. @param what wants that, for messages. @return false after report() */
+bool png_save(const char *what, const char *path, const uint32_t *pixels, unsigned int width, unsigned int height);
 /** Write what is shown as PNG, where that is wanted. @return false after report() */
 bool run_screenshot(const char *path);
 

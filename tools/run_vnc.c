@@ -38,23 +38,21 @@ bool run_vnc(const char *where)
 	return wrong == NULL || report("--vnc %s: %s", where, wrong);
 }
 
-static bool save(const char *path, uint32_t *pixels, unsigned int width, unsigned int height)
+bool png_save(const char *what, const char *path, const uint32_t *pixels, unsigned int width, unsigned int height)
 {
 	const char *(*write)(const char *, const uint32_t *, unsigned int, unsigned int) =
 		(const char *(*)(const char *, const uint32_t *, unsigned int, unsigned int))
 			module_function("png_write");
-	unsigned int first, end;
 
 	if (write == NULL)
 		return false;
-	hypike_vmm_screen_draw(pixels, width, height, &first, &end);
 	const char *wrong = write(path, pixels, width, height);
-	return wrong == NULL || report("--screenshot %s: %s", path, wrong);
+	return wrong == NULL || report("%s %s: %s", what, path, wrong);
 }
 
 bool run_screenshot(const char *path)
 {
-	unsigned int width, height;
+	unsigned int width, height, first, end;
 	uint32_t *pixels;
 
 	if (path == NULL || !hypike_vmm_screen_size(&width, &height))
@@ -62,7 +60,8 @@ bool run_screenshot(const char *path)
 	pixels = calloc((size_t)width * height, sizeof(*pixels));
 	if (pixels == NULL)
 		return report("--screenshot %s: too little memory", path);
-	const bool done = save(path, pixels, width, height);
+	hypike_vmm_screen_draw(pixels, width, height, &first, &end);
+	const bool done = png_save("--screenshot", path, pixels, width, height);
 	free(pixels);
 	return done;
 }

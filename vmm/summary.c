@@ -48,8 +48,14 @@ static void add(struct hv_stats *sum, const struct hv_stats *one)
 	sum->host_pages = one->host_pages;
 }
 
-static bool collect(struct vm *vm, struct hv_stats *sum)
+const char *summary_exit_name(enum hv_exit_kind kind)
 {
+	return names[kind];
+}
+
+bool summary_collect(struct vm *vm, struct hv_stats *sum)
+{
+	memset(sum, 0, sizeof(*sum));
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		struct hv_stats one;
 		if (hv_vcpu_stats(vm->vcpu[i].handle, &one) != HV_OK)
@@ -82,8 +88,7 @@ void summary_print(struct vm *vm)
 	uint64_t us = (platform_time() - vm->started) / 1000;
 	uint64_t first = (vm->entered - vm->started) / 1000;
 
-	memset(&sum, 0, sizeof(sum));
-	if (!collect(vm, &sum)) {
+	if (!summary_collect(vm, &sum)) {
 		vm_log(vm, "no statistics");
 		return;
 	}

@@ -57,6 +57,69 @@ HYPIKE_VMM_API const char *hypike_vmm_probe(void);
 HYPIKE_VMM_API int hypike_vmm_run(const char *options);
 
 /*
+ * Control, from any thread while the VM runs. Functions that may fail return NULL, or why they did.
+ */
+
+enum hypike_vmm_state {
+	HYPIKE_VMM_STARTING, /**< hypike_vmm_run() has not come so far yet, or failed before */
+	HYPIKE_VMM_RUNNING,
+	HYPIKE_VMM_PAUSED,
+	HYPIKE_VMM_ENDED
+};
+
+struct hypike_vmm_info {
+	enum hypike_vmm_state state;
+	unsigned int vcpus; /**< 0 while it is starting, and `memory` too */
+	uint64_t memory;    /**< bytes that the guest has */
+};
+HYPIKE_VMM_API void hypike_vmm_info(struct hypike_vmm_info *info);
+
+/** Press the power button: what comes of that is the guest's business. */
+HYPIKE_VMM_API const char *hypike_vmm_power_button(void);
+/** End it as it is, with status 208. */
+HYPIKE_VMM_API const char *hypike_vmm_end(void);
+/** Boot it anew. */
+HYPIKE_VMM_API const char *hypike_vmm_reset(void);
+/**
+ * Stop all vCPUs, till hypike_vmm_resume(), a reset or the end; paused twice is paused once. The guest's time
+ * stands still meanwhile: its devices' timers and clocks, and where KVM knows the TSC offset (Linux 5.16), its time
+ * stamp counters. What it reads of the time of day lags behind from then on.
+ */
+HYPIKE_VMM_API const char *hypike_vmm_pause(void);
+HYPIKE_VMM_API const char *hypike_vmm_resume(void);
+
+#define HYPIKE_VMM_EXIT_KINDS 32u
+struct hypike_vmm_exits {
+	const char *name; /**< of their kind */
+	uint64_t driver;  /**< that the hypervisor's driver settled */
+	uint64_t vmm;	  /**< that the VMM did */
+};
+
+struct hypike_vmm_stats {
+	unsigned int kinds; /**< `exits` that there are */
+	struct hypike_vmm_exits exits[HYPIKE_VMM_EXIT_KINDS];
+	uint64_t entries;  /**< of the guest */
+	uint64_t injected; /**< events */
+	uint64_t resets;   /**< how often it was booted anew */
+	uint64_t time_ns;  /**< since it was made, without pauses */
+	uint64_t first_ns; /**< of them, until its first instruction */
+};
+HYPIKE_VMM_API const char *hypike_vmm_stats(struct hypike_vmm_stats *stats);
+
+/**
+ * Attach a connected stream socket to the console beside what hypike_vmm_console() gave it: output goes to both,
+ * keys come from both. What isn't taken at once is lost. The one who was attached before is let go; the socket is
+ * the VMM's from now on, where this succeeds.
+ */
+HYPIKE_VMM_API const char *hypike_vmm_console_attach(int fd);
+
+/**
+ * Allow the calling thread only the system calls that these functions need, and those of a server on UNIX sockets
+ * (poll, accept4, recv, send, close), for good. @return false: Linux doesn't know how
+ */
+HYPIKE_VMM_API bool hypike_vmm_confine_control(void);
+
+/*
  * Screen, keyboard and mouse, from any thread while the VM runs (and the screen after its end). The VMM's
  * option --display gives the machine a framebuffer and a mouse besides its text screen.
  */

@@ -10,6 +10,8 @@
  *              the guest's again.
  * @req GDB-013 A VM that fails while it has a debugger stops there, and ends when it is let go; with other
  *              registers it goes on.
+ * @req VMM-611 A VM that is paused executes nothing, with a debugger or without, until it is let go; its time
+ *              stands still meanwhile: devices' timers, clocks, and time stamp counters.
  */
 #include "vmm/debug/debug.h"
 
@@ -30,13 +32,14 @@ bool debug_attached(const struct vm *vm)
 
 /* --------------------------------------------------------------------------------------- stopping */
 
-static void hold(struct vcpu *vcpu)
+static void hold(struct vcpu *vcpu, uint8_t who)
 {
 	struct debug_vcpu *v = debug_of(vcpu);
+	const bool already = v->held != 0;
 
-	if (v->held)
+	v->held |= who;
+	if (already)
 		return;
-	v->held = true;
 	platform_mutex_lock(&v->gate);
 	if (v->inside)
 		v->parked = true; /* it hasn't left: its page is still complete */
@@ -47,8 +50,10 @@ static void hold(struct vcpu *vcpu)
 void debug_stop_all(struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		hold(&vm->vcpu[i]);
+		hold(&vm->vcpu[i], DEBUG_HOLD_DEBUGGER);
 	vm->debug.state = DEBUG_STOPPING;
+	if (debug_all_parked(vm)) /* none of them is going to tell */
+		platform_wake();
 }
 
 bool debug_all_parked(const struct vm *vm)
@@ -60,13 +65,16 @@ bool debug_all_parked(const struct vm *vm)
 	return true;
 }
 
-static void let_go(struct vcpu *vcpu)
+static void let_go(struct vcpu *vcpu, uint8_t who)
 {
 	struct debug_vcpu *v = debug_of(vcpu);
 
-	if (!v->held)
+	if (!(v->held & who))
 		return;
-	v->held = v->parked = false;
+	v->held &= (uint8_t)~who;
+	if (v->held)
+		return;
+	v->parked = false;
 	__atomic_and_fetch(&vcpu->attention, ~VCPU_DEBUG, __ATOMIC_SEQ_CST);
 	platform_mutex_unlock(&v->gate);
 }
@@ -135,7 +143,7 @@ void debug_park(struct vcpu *vcpu)
 	collect(vcpu, v);
 	platform_mutex_lock(&vm->lock);
 	v->inside = true;
-	v->parked = v->held;
+	v->parked = v->held != 0;
 	if (v->parked && debug_all_parked(vm))
 		platform_wake();
 	while (v->parked) {
@@ -245,6 +253,41 @@ bool debug_refused(struct vcpu *vcpu)
 	return true;
 }
 
+/* --------------------------------------------------------------------------------------- pausing */
+
+void debug_pause(struct vm *vm, uint64_t (*over)(void))
+{
+	vm->debug.pause_over = over;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		hold(&vm->vcpu[i], DEBUG_HOLD_PAUSE);
+}
+
+bool debug_paused(const struct vm *vm)
+{
+	return vm->debug.pause_over && debug_all_parked(vm);
+}
+
+/** Its page is complete: what is written there is taken when it goes on. */
+static void tsc_back(struct vcpu *vcpu, uint64_t tsc)
+{
+	if (!debug_of(vcpu)->parked || tsc == 0)
+		return;
+	hv_x86_regs(vcpu->page)->tsc_offset -= tsc;
+	vcpu->page->dirty |= HV_X86_REGS_TIME;
+}
+
+void debug_unpause(struct vm *vm)
+{
+	if (!vm->debug.pause_over)
+		return;
+	const uint64_t tsc = vm->debug.pause_over();
+	vm->debug.pause_over = NULL;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		tsc_back(&vm->vcpu[i], tsc);
+		let_go(&vm->vcpu[i], DEBUG_HOLD_PAUSE);
+	}
+}
+
 /* -------------------------------------------------------------------------------------- going on */
 
 /** What keeps interrupts off for one instruction: as behind STI (SDM vol. 3, 6.8.3). */
@@ -269,7 +312,7 @@ static void go(struct vcpu *vcpu, enum debug_action action)
 		no_interrupt(vcpu);
 	}
 	v->stop = (struct debug_stop){.signal = 0};
-	let_go(vcpu);
+	let_go(vcpu, DEBUG_HOLD_DEBUGGER);
 }
 
 static bool any_edited(const struct vm *vm)
@@ -337,8 +380,9 @@ void debug_detach(struct vm *vm)
 void debug_release(struct vm *vm)
 {
 	vm->debug.state = DEBUG_RUNNING;
+	debug_unpause(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		let_go(&vm->vcpu[i]);
+		let_go(&vm->vcpu[i], DEBUG_HOLD_DEBUGGER);
 }
 
 void debug_restarted(struct vm *vm)

@@ -51,10 +51,14 @@ struct debug_stop {
 	uint64_t address; /**< of the watched memory */
 };
 
+/* Who keeps a vCPU away from the guest. */
+#define DEBUG_HOLD_DEBUGGER 1u
+#define DEBUG_HOLD_PAUSE    2u
+
 struct debug_vcpu {
 	struct platform_mutex gate;
 	/* Under the VM's lock. */
-	bool held;   /**< it is to stay away from the guest: somebody has locked its gate */
+	uint8_t held; /**< by whom it is kept away from the guest (DEBUG_HOLD_*); then its gate is locked */
 	bool inside; /**< its thread is in debug_park() */
 	bool parked; /**< it sleeps at the gate, or is on its way there: its page is complete */
 	bool step;
@@ -98,6 +102,7 @@ struct debug {
 	uint32_t current; /**< vCPU that register and memory packets are about */
 	uint32_t last;	  /**< that was reported last */
 	struct debug_stop reason; /**< and why it had stopped */
+	uint64_t (*pause_over)(void); /**< of debug_pause(); NULL: not paused */
 	int failure;	  /**< the status that the VM is to end with when it goes on; 0: none */
 	uint32_t generation; /**< of `hard` */
 	struct debug_hard hard[DEBUG_HARDWARE];
@@ -118,6 +123,16 @@ void debug_serve(struct vm *vm, bool input);
 void debug_release(struct vm *vm);
 /** The VM has been booted anew: its memory and its vCPUs have no breakpoints. Lock held. */
 void debug_restarted(struct vm *vm);
+/**
+ * Keep all vCPUs away from the guest, whatever a debugger does. Lock held.
+ * @param over called once, when the pause is over for whatever reason. @return what time stamp counters have
+ * advanced by meanwhile, and aren't to have
+ */
+void debug_pause(struct vm *vm, uint64_t (*over)(void));
+/** Are they, and is each one's page complete? Lock held. */
+bool debug_paused(const struct vm *vm);
+/** Let them go on. Lock held. */
+void debug_unpause(struct vm *vm);
 /** The VM has ended: tell the debugger. Lock held. */
 void debug_ended(struct vm *vm);
 /**

@@ -84,6 +84,26 @@ static void read_disk(void)
 	syscall(SYS_pread64, -1, NULL, 0, 0);
 }
 
+static void send_to(const char *address)
+{
+	syscall(SYS_sendto, -1, "x", 1, MSG_NOSIGNAL, address, 0);
+}
+
+static void send_where_connected(void)
+{
+	send_to(NULL);
+}
+
+static void send_elsewhere(void)
+{
+	send_to("x");
+}
+
+static void accept_client(void)
+{
+	syscall(SYS_accept4, -1, NULL, NULL, 0);
+}
+
 static void call_32_bit(void)
 {
 	long result = 20; /* getpid() */
@@ -115,19 +135,23 @@ static bool comes_back(enum linux_thread_kind kind, void (*try)(void))
 static void what_is_needed_is_allowed(void **state)
 {
 	(void)state;
-	for (int kind = LINUX_THREAD_VCPU; kind <= LINUX_THREAD_NET; kind++) {
+	for (int kind = LINUX_THREAD_VCPU; kind <= LINUX_THREAD_CONTROL; kind++) {
 		assert_true(comes_back((enum linux_thread_kind)kind, nothing));
 		assert_true(comes_back((enum linux_thread_kind)kind, write_text));
 		assert_true(comes_back((enum linux_thread_kind)kind, map_data));
 	}
 	assert_true(comes_back(LINUX_THREAD_VCPU, ask_kvm));
 	assert_true(comes_back(LINUX_THREAD_VCPU, read_disk));
+	assert_true(comes_back(LINUX_THREAD_VCPU, send_where_connected));
+	assert_true(comes_back(LINUX_THREAD_CONTROL, send_where_connected));
+	assert_true(comes_back(LINUX_THREAD_CONTROL, accept_client));
+	assert_true(comes_back(LINUX_THREAD_CONTROL, ask_kvm));
 }
 
 static void everything_else_ends_the_process(void **state)
 {
 	(void)state;
-	for (int kind = LINUX_THREAD_VCPU; kind <= LINUX_THREAD_NET; kind++) {
+	for (int kind = LINUX_THREAD_VCPU; kind <= LINUX_THREAD_CONTROL; kind++) {
 		assert_false(comes_back((enum linux_thread_kind)kind, map_code));
 		assert_false(comes_back((enum linux_thread_kind)kind, protect_code));
 		assert_false(comes_back((enum linux_thread_kind)kind, ask_terminal));
@@ -136,9 +160,12 @@ static void everything_else_ends_the_process(void **state)
 		assert_false(comes_back((enum linux_thread_kind)kind, run_program));
 		assert_false(comes_back((enum linux_thread_kind)kind, make_process));
 		assert_false(comes_back((enum linux_thread_kind)kind, call_32_bit));
+		assert_false(comes_back((enum linux_thread_kind)kind, send_elsewhere));
 	}
 	assert_false(comes_back(LINUX_THREAD_NET, ask_kvm));
 	assert_false(comes_back(LINUX_THREAD_NET, read_disk));
+	assert_false(comes_back(LINUX_THREAD_CONTROL, read_disk));
+	assert_false(comes_back(LINUX_THREAD_VCPU, accept_client));
 }
 
 int main(void)

@@ -4,7 +4,7 @@
  * device model to run his code there could open no file, no socket and no program. Anything else is SIGSYS, which
  * ends the process.
  *
- * @req VMM-608 Threads of vCPUs and networks make no system calls but those that they need.
+ * @req VMM-608 Threads of vCPUs, networks and the control socket make no system calls but those that they need.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,7 +26,7 @@
 #define RULES 64u
 
 /** What is looked at beside a call's number. */
-enum condition { ANY, IOCTL_KVM, NOT_EXECUTABLE };
+enum condition { ANY, IOCTL_KVM, NOT_EXECUTABLE, NO_ADDRESS };
 
 struct rule {
 	int call;
@@ -42,17 +42,24 @@ struct rule {
 	{SYS_munmap, ANY}, {SYS_madvise, ANY}, {SYS_exit, ANY}, {SYS_exit_group, ANY},             \
 	{SYS_restart_syscall, ANY}
 
-/** A vCPU's: KVM, doorbells, disks. */
+/** A vCPU's: KVM, doorbells, disks, who is attached to the console. */
 static const struct rule vcpu_rules[] = {
 	{SYS_ioctl, IOCTL_KVM}, RULES_OF_ALL, {SYS_eventfd2, ANY}, {SYS_epoll_ctl, ANY},
-	{SYS_pread64, ANY}, {SYS_pwrite64, ANY}, {SYS_fdatasync, ANY},
+	{SYS_pread64, ANY}, {SYS_pwrite64, ANY}, {SYS_fdatasync, ANY}, {SYS_sendto, NO_ADDRESS},
 };
 
 /** A network's: frames. */
 static const struct rule net_rules[] = {RULES_OF_ALL, {SYS_poll, ANY}};
 
+/** The control socket's: who comes to the sockets that there are; interrupts, for the power button. */
+static const struct rule control_rules[] = {
+	{SYS_ioctl, IOCTL_KVM}, RULES_OF_ALL, {SYS_poll, ANY}, {SYS_accept4, ANY},
+	{SYS_recvfrom, ANY}, {SYS_sendto, NO_ADDRESS}, {SYS_close, ANY}, {SYS_epoll_ctl, ANY},
+	{SYS_clock_nanosleep, ANY},
+};
+
 struct program {
-	struct sock_filter code[6 * RULES];
+	struct sock_filter code[8 * RULES];
 	unsigned short count;
 };
 
@@ -74,7 +81,8 @@ static void give(struct program *program, uint32_t result)
 /** The call's number is loaded: allow it where the rule says, and go on with it loaded where it is another. */
 static void emit_rule(struct program *program, const struct rule *rule)
 {
-	static const uint8_t length[] = {[ANY] = 1, [IOCTL_KVM] = 5, [NOT_EXECUTABLE] = 4};
+	static const uint8_t length[] = {[ANY] = 1, [IOCTL_KVM] = 5, [NOT_EXECUTABLE] = 4,
+					 [NO_ADDRESS] = 7};
 
 	emit(program, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)rule->call, 0, length[rule->condition]);
 	if (rule->condition == IOCTL_KVM) { /* the type, bits 15:8 of the request, is KVM's */
@@ -86,6 +94,14 @@ static void emit_rule(struct program *program, const struct rule *rule)
 	if (rule->condition == NOT_EXECUTABLE) {
 		load(program, ARG_LOW(2));
 		emit(program, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
+		give(program, SECCOMP_RET_TRAP);
+	}
+	if (rule->condition == NO_ADDRESS) { /* to whom the socket is connected, nobody else */
+		load(program, ARG_LOW(4));
+		emit(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+		give(program, SECCOMP_RET_TRAP);
+		load(program, ARG_LOW(4) + 4);
+		emit(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
 		give(program, SECCOMP_RET_TRAP);
 	}
 	give(program, SECCOMP_RET_ALLOW);
@@ -117,5 +133,7 @@ bool linux_confine(enum linux_thread_kind kind)
 {
 	if (kind == LINUX_THREAD_VCPU)
 		return confine(vcpu_rules, sizeof(vcpu_rules) / sizeof(vcpu_rules[0]));
+	if (kind == LINUX_THREAD_CONTROL)
+		return confine(control_rules, sizeof(control_rules) / sizeof(control_rules[0]));
 	return confine(net_rules, sizeof(net_rules) / sizeof(net_rules[0]));
 }

@@ -82,6 +82,11 @@ static hv_status_t console_watch(void)
 	return HV_E_UNSUPPORTED;
 }
 
+bool events_console_watch(int fd)
+{
+	return watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, NUMBER_CONSOLE);
+}
+
 void events_debug_watch(int fd)
 {
 	watch(fd, EPOLLIN | EPOLLET, NUMBER_DEBUG);
@@ -110,6 +115,8 @@ static void timer_set(uint64_t deadline)
 {
 	struct itimerspec spec;
 
+	if (linux_time_stands())
+		deadline = PLATFORM_FOREVER;
 	if (deadline == events.armed)
 		return;
 	events.armed = deadline;

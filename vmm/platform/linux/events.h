@@ -7,6 +7,8 @@
 
 /** An eventfd whose being written sets bit `signal` of platform_wait(). @return -1: it failed. */
 int events_signal_fd(unsigned int signal);
+/** A descriptor whose input, by edges, sets PLATFORM_EVENT_CONSOLE. */
+bool events_console_watch(int fd);
 /** A descriptor whose input, by edges, sets PLATFORM_EVENT_DEBUG. */
 void events_debug_watch(int fd);
 

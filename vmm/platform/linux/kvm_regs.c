@@ -336,6 +336,13 @@ static hv_status_t time_get(struct kvm_vcpu *vcpu, struct hv_x86_regs *to)
 
 static hv_status_t time_load(struct kvm_vcpu *vcpu, const struct hv_x86_regs *from)
 {
+	const struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL,
+					     .attr = KVM_VCPU_TSC_OFFSET,
+					     .addr = (uintptr_t)&from->tsc_offset};
+
+	/* The register is taken for an attempt to be in step with others where it is nearly that. */
+	if (kvm_call(vcpu->fd, KVM_SET_DEVICE_ATTR, (void *)(uintptr_t)&attr) == HV_OK)
+		return HV_OK;
 	return msr_write(vcpu, MSR_TSC, rdtsc() + from->tsc_offset);
 }
 

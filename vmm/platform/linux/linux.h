@@ -9,8 +9,15 @@
 /** Takes a vCPU's thread out of KVM. What it brings about is in kvm_run.immediate_exit. */
 #define LINUX_KICK SIGUSR1
 
-/** CLOCK_MONOTONIC, in nanoseconds, where platform_time() was 0. */
+/** CLOCK_MONOTONIC, in nanoseconds, where platform_time() was 0; later, the longer it has stood still. */
 uint64_t linux_time_start(void);
+/** From now on platform_time() stands still, until it goes on from there. By one thread at a time. */
+void linux_time_stop(void);
+void linux_time_go(void);
+bool linux_time_stands(void);
+/** What somebody who is attached to the console gets as well, and types. Neither waits. */
+void linux_attached_write(const void *text, size_t size);
+size_t linux_attached_read(void *text, size_t size);
 /** Descriptor of the console's input; -1: none. */
 int linux_console_input(void);
 /** Descriptor at which debuggers connect; -1: none. */
@@ -19,7 +26,7 @@ int linux_debug_listener(void);
 hv_status_t linux_status(int error);
 /** Start a thread with a name of 15 characters at the most. @return an error number of Linux, 0: none. */
 int linux_thread(const char *name, void *(*entry)(void *arg), void *arg);
-enum linux_thread_kind { LINUX_THREAD_VCPU, LINUX_THREAD_NET };
+enum linux_thread_kind { LINUX_THREAD_VCPU, LINUX_THREAD_NET, LINUX_THREAD_CONTROL };
 /** From now on the calling thread may ask only what its kind needs. @return false: Linux doesn't know how. */
 bool linux_confine(enum linux_thread_kind kind);
 /** Write out what disks have to, and give them to others. */

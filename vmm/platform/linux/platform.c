@@ -58,23 +58,44 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t time_start;    /* atomic; 0: not known yet */
+static uint64_t time_standing; /* atomic: what platform_time() stands at, + 1; 0: it goes */
+
 uint64_t linux_time_start(void)
 {
-	static uint64_t start;
-	uint64_t seen = __atomic_load_n(&start, __ATOMIC_RELAXED);
+	uint64_t seen = __atomic_load_n(&time_start, __ATOMIC_RELAXED);
 
 	if (seen == 0) {
 		seen = clock_ns(CLOCK_MONOTONIC);
-		__atomic_store_n(&start, seen, __ATOMIC_RELAXED);
+		__atomic_store_n(&time_start, seen, __ATOMIC_RELAXED);
 	}
 	return seen;
 }
 
 uint64_t platform_time(void)
 {
-	const uint64_t start = linux_time_start();
+	const uint64_t standing = __atomic_load_n(&time_standing, __ATOMIC_ACQUIRE);
 
+	if (standing != 0)
+		return standing - 1;
+	const uint64_t start = linux_time_start();
 	return clock_ns(CLOCK_MONOTONIC) - start;
+}
+
+void linux_time_stop(void)
+{
+	__atomic_store_n(&time_standing, platform_time() + 1, __ATOMIC_RELEASE);
+}
+
+void linux_time_go(void)
+{
+	__atomic_store_n(&time_start, clock_ns(CLOCK_MONOTONIC) - platform_time(), __ATOMIC_RELAXED);
+	__atomic_store_n(&time_standing, 0, __ATOMIC_RELEASE);
+}
+
+bool linux_time_stands(void)
+{
+	return __atomic_load_n(&time_standing, __ATOMIC_ACQUIRE) != 0;
 }
 
 uint64_t platform_epoch(void)
@@ -172,6 +193,7 @@ void platform_console_write(const void *text, size_t size)
 {
 	const char *from = text;
 
+	linux_attached_write(text, size);
 	while (size > 0 && console.output >= 0) {
 		const ssize_t n = write(console.output, from, size);
 		if (n < 0 && errno == EINTR)
@@ -189,9 +211,9 @@ size_t platform_console_read(void *text, size_t size)
 
 	/* The descriptor is shared with others, so it isn't made non-blocking. */
 	if (console.input < 0 || poll(&look, 1, 0) != 1)
-		return 0;
+		return linux_attached_read(text, size);
 	const ssize_t n = read(console.input, text, size);
-	return n > 0 ? (size_t)n : 0;
+	return n > 0 ? (size_t)n : linux_attached_read(text, size);
 }
 
 /* --------------------------------------------------------------------------------------- files */
