@@ -2,8 +2,8 @@
 /*
  * `hypike stop`, `reset`, `pause`, `resume`, `stats`, `screenshot`, `console`: each asks one running machine.
  *
- * @req TOOL-144 `hypike stop`, `reset`, `pause`, `resume`, `stats`, `screenshot` and `console` do that to a running machine
- *               by its name, and say so, with a status, where there is none of that name or it refuses.
+ * @req TOOL-144 `hypike stop`, `reset`, `pause`, `resume`, `stats`, `screenshot` and `console` do that to a running
+ *               machine by its name, and say so, with a status, where there is none of that name or it refuses.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -75,14 +75,15 @@ static int stop(const struct wish *wish, struct control_client *client)
 	return EXIT_SYSTEM;
 }
 
-static void print_stats(const json_t *stats)
+static void print_stats(json_t *stats)
 {
 	json_int_t entries, injected, resets, time, first, driver, vmm;
 	json_t *exits, *kind;
 	const char *name;
 
-	if (json_unpack((json_t *)(uintptr_t)stats, "{s:o, s:I, s:I, s:I, s:I, s:I}", "exits", &exits, "entries", &entries,
-			"injected", &injected, "resets", &resets, "time_ns", &time, "first_ns", &first) != 0)
+	if (json_unpack(stats, "{s:o, s:I, s:I, s:I, s:I, s:I}", "exits", &exits, "entries", &entries,
+			"injected", &injected, "resets", &resets, "time_ns", &time, "first_ns",
+			&first) != 0)
 		return;
 	printf("%-18s %12s %12s\n", "exits", "driver", "vmm");
 	json_object_foreach(exits, name, kind)

@@ -57,12 +57,12 @@ static void print_uptime(uint64_t ms)
 		printf(" %5llu:%02llu:%02llu", s / 3600, s / 60 % 60, s % 60);
 }
 
-static void print_machine(const json_t *machine)
+static void print_machine(json_t *machine)
 {
 	const char *name, *state, *kernel;
 	json_int_t pid, memory, vcpus, uptime;
 
-	if (json_unpack((json_t *)(uintptr_t)machine, "{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", &name, "state",
+	if (json_unpack(machine, "{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", &name, "state",
 			&state, "kernel", &kernel, "pid", &pid, "memory", &memory, "vcpus", &vcpus, "uptime_ms",
 			&uptime) != 0)
 		return;

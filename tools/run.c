@@ -50,7 +50,7 @@ static void print_help(void)
 	       "Runs a virtual machine on this computer, by KVM. Its console is in this terminal: Ctrl-] q\n"
 	       "ends the machine, Ctrl-] h lists what else there is, Ctrl-] twice sends one. FILE is a\n"
 	       "configuration (YAML) with the keys of a partition; options go before what it says.\n\n"
-	       "  --name NAME        by which `hypike ps', `stop', `console' and others know it (the kernel's)\n"
+	       "  --name NAME        its name for `hypike ps' and others (its kernel's)\n"
 	       "  --partition NAME   of FILE, which is a system of several\n"
 	       "  -m, --memory SIZE  the machine's memory: 16M, 1G, ... (64M)\n"
 	       "  --cpus N           its number of CPUs (1)\n"

@@ -17,6 +17,7 @@ def _all_ok(text, _work):
 
 
 CASES = [
-    Case("control of a running machine", "kvm-qemu", [*COMMAND, "--", "control:HYPIKE_DIR=/files sh control.sh"], check=_all_ok,
+    Case("control of a running machine", "kvm-qemu",
+         [*COMMAND, "--", "control:HYPIKE_DIR=/files sh control.sh"], check=_all_ok,
          builds=("normal",), timeout=400),
 ]
