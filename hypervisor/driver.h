@@ -19,11 +19,23 @@
 struct vm;
 struct vcpu;
 
+/** Whether the CPU delivers virtual interrupts itself: "APIC virtualization". */
+enum driver_apicv {
+	DRIVER_APICV_AUTO, /**< where it can, and isn't known to do it wrongly */
+	DRIVER_APICV_ON,   /**< where it can */
+	DRIVER_APICV_OFF,
+};
+
+/** What is up to whoever starts the kernel. */
+struct driver_options {
+	enum driver_apicv apicv;
+};
+
 /**
  * Choose the vendor back end from CPUID, check the CPU's features. Once, on the boot CPU.
  * @param reason where HV_E_UNSUPPORTED: what is missing, a whole sentence.
  */
-hv_status_t driver_init(const char **reason);
+hv_status_t driver_init(const struct driver_options *options, const char **reason);
 /** Turn virtualization on, on this CPU. After driver_init(), on each CPU. */
 hv_status_t driver_cpu_init(const char **reason);
 /** Turn it off again (reset, kexec, panic). Safe to call in any state. */

@@ -74,6 +74,11 @@ bool host_poll_pending(void)
 	return (cpu_self()->work & ~WORK_RESTORE) != 0;
 }
 
+uint64_t host_deadline(void)
+{
+	return cpu_self()->timer_armed;
+}
+
 void host_poll(void)
 {
 	struct cpu *cpu = cpu_self();

@@ -60,6 +60,20 @@ static bool set_latency(const char *value, size_t size)
 	return size == 0;
 }
 
+static bool set_apicv(const char *value, size_t size)
+{
+	static const char *const names[] = {
+		[DRIVER_APICV_AUTO] = "auto", [DRIVER_APICV_ON] = "on", [DRIVER_APICV_OFF] = "off"};
+
+	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strlen(names[i]) == size && memcmp(value, names[i], size) == 0) {
+			options.driver.apicv = (enum driver_apicv)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool set_panic(const char *value, size_t size)
 {
 	if (!KERNEL_PARANOID || size >= sizeof(options.panic))
@@ -84,6 +98,7 @@ static const struct {
 	{"tsc_khz=", set_tsc_khz},
 	{"late=", set_late},
 	{"latency", set_latency},
+	{"apicv=", set_apicv},
 	{"panic=", set_panic},
 	{"trace", set_trace},
 };

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hypervisor/driver.h"
+
 struct options {
 	bool e9;	  /**< console=e9 */
 	bool trace;	  /**< trace: to COM2 */
@@ -17,6 +19,7 @@ struct options {
 	uint64_t tsc_khz; /**< tsc_khz=N: don't measure; 0: not given */
 	uint64_t late;	  /**< late=N: microseconds by which a window may begin late */
 	bool latency;	  /**< latency: say at the end how late windows began */
+	struct driver_options driver; /**< apicv=auto|on|off */
 	char panic[16];	  /**< panic=WHAT: PARANOID builds only */
 };
 extern struct options options;

@@ -4,6 +4,7 @@
  */
 #include "kernel/address.h"
 #include "kernel/hv_handle.h"
+#include "kernel/options.h"
 #include "kernel/paging.h"
 #include "kernel/smp.h"
 #include "kernel/sys_hv.h"
@@ -29,7 +30,7 @@ const char *hv_init(void)
 {
 	const char *reason = NULL;
 
-	if (driver_init(&reason) != HV_OK)
+	if (driver_init(&options.driver, &reason) != HV_OK)
 		return reason != NULL ? reason : "this CPU cannot run virtual machines";
 	host_on_each_cpu(init_cpu, NULL);
 	hv_available = missing == NULL;

@@ -141,7 +141,8 @@ def main():
     with open("system.yaml", "w", encoding="utf-8") as file:
         file.write(f"cpus: {options.cpus}\npartitions:" + make(options))
     run(hypike, "build", "--system-image", "-o", "system.img", "system.yaml")
-    boot = [hypike, "boot", "system.img", *more, *rest]
+    # The image doesn't say for how many CPUs it is.
+    boot = [hypike, "boot", "system.img", "--cpus", str(options.cpus), *more, *rest]
     if not options.check:
         os.execv(hypike, boot)
     status = subprocess.run([*boot, "--trace", "trace"], check=False).returncode

@@ -6,12 +6,14 @@
 #include "hypervisor/x86/vendor.h"
 
 const struct vendor_ops *vendor;
+struct driver_options driver_options;
 
 /** Candidates in the order of asking; the build says which there are. */
 extern const struct vendor_ops *const driver_vendors[];
 
-hv_status_t driver_init(const char **reason)
+hv_status_t driver_init(const struct driver_options *options, const char **reason)
 {
+	driver_options = *options;
 	*reason = "this CPU has neither VT-x nor AMD-V";
 	for (uint32_t i = 0; driver_vendors[i]; i++) {
 		if (!driver_vendors[i]->present())

@@ -82,5 +82,7 @@ struct vendor_ops {
 extern const struct vendor_ops vmx_ops, svm_ops;
 /** The chosen one. */
 extern const struct vendor_ops *vendor;
+/** As driver_init() got them; before the vendor's `check`. */
+extern struct driver_options driver_options;
 
 #endif

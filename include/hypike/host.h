@@ -59,6 +59,8 @@ struct host_thread *host_thread_self(void);
 /** @return true where an interrupt, a preemption or a stop request waits: don't enter the guest, poll.
  *  Called right before world switches; must be cheap. A kick that comes later ends the guest run. */
 bool host_poll_pending(void);
+/** @return the TSC value at which this CPU's timer interrupts next; UINT64_MAX: it isn't set. */
+uint64_t host_deadline(void);
 /** Let pending interrupts in, and other threads run if they should. */
 void host_poll(void);
 /** As host_poll(), and threads that are as urgent as this one have their turn first: a vCPU spins. */

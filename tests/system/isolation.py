@@ -7,8 +7,7 @@ import re
 from runner.case import ICOUNT, boot
 
 # Instructions from the planned start of the window to the program's first look at the clock. The
-# difference between the two is the longest path of the kernel, and on Bochs a guest's stay with its
-# interrupts off (VT-x: 20 us).
+# difference between the two is the longest path of the kernel.
 IDLE, NOISY = 1200, 3600
 
 # Nanoseconds of an instruction.

@@ -139,6 +139,7 @@ CASES = [
     _work("qemu-svm", 1, ICOUNT),
     _work("qemu-svm", 2, ICOUNT),
     _work("qemu-svm", 4, ICOUNT, timeout=600, long=True),
+    _work("qemu-svm", 4, ICOUNT, cpus=2, timeout=600, long=True),
     _work("qemu-svm", 1, ICOUNT, kernel="standard"),
     _windows("qemu-svm", "40us", ICOUNT),
     _attacked("qemu-svm", ICOUNT),

@@ -256,6 +256,33 @@ static bool one_shot(void)
 	return true;
 }
 
+/*
+ * An interrupt that waits for RFLAGS.IF goes on waiting while the timer, which is the host's too, comes. (Bochs's
+ * virtual-interrupt delivery fails here: vmx_caps.c.)
+ */
+static bool held_back(void)
+{
+	unsigned count = 0;
+
+	trap_register(LAPIC_TEST_VECTOR, count_vector, &count);
+	lapic_timer_start(APIC_LVT_ONESHOT, LAPIC_TIMER_VECTOR, (uint32_t)(lapic_timer_hz() / 4000));
+	cpuid(0); /* the last exit of a VM before the timer's */
+	cli();
+	if (lapic_is_x2apic())
+		lapic_write(APIC_SELF_IPI, LAPIC_TEST_VECTOR);
+	else
+		lapic_send(0, LAPIC_TEST_VECTOR | APIC_ICR_ASSERT | APIC_ICR_TO_SELF);
+	clock_delay_us(3000);
+	const unsigned held = load(&count);
+	sti();
+	const bool came = counted(&count, 1, 100000);
+	restore_tick();
+	trap_register(LAPIC_TEST_VECTOR, NULL, NULL);
+	CHECK(held == 0);
+	CHECK(came);
+	return true;
+}
+
 static bool periodic(void)
 {
 	unsigned count = 0;
@@ -306,6 +333,7 @@ const struct test tests_apic[] = {
 	{"sti-shadow", sti_shadow, without_lapic},
 	{"nmi", nmi, without_lapic},
 	{"apic-timer-one-shot", one_shot, without_lapic},
+	{"held-back", held_back, without_lapic},
 	{"apic-timer-periodic", periodic, without_lapic},
 	{"apic-timer-tsc-deadline", tsc_deadline, without_deadline},
 	{"io-apic-registers", ioapic_registers, without_ioapic},

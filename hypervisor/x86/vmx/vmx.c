@@ -492,18 +492,25 @@ static inline void check_host(const struct vmx_vcpu *v)
 #endif
 
 /**
- * Bochs 2.7 doesn't leave a guest that is entered with RFLAGS.IF = 0 for host interrupts before it
- * has changed IF. So that no such guest keeps the host from its interrupts, those that wait are let in
- * here (the kernel acts on them at the next poll point), and the next stay is a short one.
+ * Where a guest with RFLAGS.IF = 0 is not left for host interrupts, those that wait are let in here (the kernel
+ * acts on them at the next poll point), and its stays end when the host's timer does.
  */
 static inline void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
 {
-	const bool off = (vcpu->regs.rflags & RFLAGS_IF) == 0;
-
-	if (off)
+	if ((vcpu->regs.rflags & RFLAGS_IF) == 0 && vmx_caps.bochs) {
 		__asm__ volatile("sti; nop; cli" : : : "memory");
-	if (off != ((v->watch & VMX_WATCH_STAY) != 0))
-		vmx_limit_stay(v, off);
+		v->watch |= VMX_WATCH_STAY;
+	} else if ((v->watch & VMX_WATCH_STAY) != 0) {
+		v->watch &= (uint8_t)~VMX_WATCH_STAY;
+		vmx_limit_stay(v, UINT64_MAX);
+	}
+}
+
+/** Before each entry. */
+static inline void limit_stay(struct vmx_vcpu *v)
+{
+	if (vmx_unlikely((v->watch & VMX_WATCH_STAY) != 0))
+		vmx_limit_stay(v, host_deadline());
 }
 
 static __attribute__((noinline)) void not_plain(struct vcpu *vcpu, struct vmx_vcpu *v)
@@ -548,6 +555,7 @@ static __attribute__((noinline)) void enter_prepared(struct vcpu *vcpu, struct v
 	unsigned int failed;
 
 	prepare(v);
+	limit_stay(v);
 	check_host(v);
 	if (vmx_unlikely(!v->launched)) {
 		failed = launch(vcpu, v);
@@ -584,6 +592,7 @@ static inline void enter(struct vcpu *vcpu)
 	}
 	vcpu->changed = 0;
 	vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
+	limit_stay(v);
 	check_host(v);
 	finish(vcpu, resume(vcpu, v));
 }

@@ -30,6 +30,7 @@ struct vmx_caps {
 	uint64_t ept_vpid;  /**< IA32_VMX_EPT_VPID_CAP */
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	uint32_t timer_rate; /**< the preemption timer counts every 2^this TSC ticks */
+	bool bochs;	    /**< Bochs 2.7, with its flaws: vmx_caps.c */
 	bool io_info;	    /**< INS and OUTS exits come with instruction information */
 	bool tpr_shadow;
 	bool vpid;
@@ -95,7 +96,7 @@ struct vmx_vm {
 #define VMX_WORK_STEP	    32u /**< single-step by RFLAGS.TF: stays set */
 
 /* vmx_vcpu.watch */
-#define VMX_WATCH_STAY 1u /**< the guest's stays are short: vmx_limit_stay() */
+#define VMX_WATCH_STAY 1u /**< Bochs: stays end with the host's next timer: vmx_limit_stay() */
 #define VMX_WATCH_STEP 2u /**< the VMM single-steps */
 
 struct vmx_vcpu {
@@ -115,6 +116,7 @@ struct vmx_vcpu {
 	uint32_t primary, secondary, exceptions;
 	uint64_t cr0_mask, cr4_mask, cr0_shadow, cr4_shadow;
 	uint64_t host_cr0, host_cr3, host_cr4, host_fs_base;
+	uint64_t stay;	    /**< VMCS_PREEMPTION_TIMER */
 	uint64_t apic_page; /**< VMCS_VIRTUAL_APIC; 0: not set yet */
 	uint32_t eoi_exit[8];
 	/* What the VMCS has no fields for. */
@@ -200,8 +202,8 @@ void vmx_fetch_groups(struct vcpu *vcpu, uint32_t groups);
 void vmx_store_groups(struct vcpu *vcpu, uint32_t groups);
 /** Fields that never change, and the state after reset for what `store` doesn't cover. */
 void vmx_init_fields(struct vcpu *vcpu);
-/** How long the guest may stay in the CPU at a time; `short_stay` where it has its interrupts off. */
-void vmx_limit_stay(struct vmx_vcpu *v, bool short_stay);
+/** The guest's stays from the next entry on end by then: a TSC value, UINT64_MAX for any time. */
+void vmx_limit_stay(struct vmx_vcpu *v, uint64_t until);
 /** Put DR0-DR3 and DR6 into the CPU. */
 void vmx_debug_load(struct vmx_vcpu *v);
 

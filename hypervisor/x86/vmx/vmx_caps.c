@@ -10,6 +10,7 @@
 struct vmx_caps vmx_caps;
 
 /* IA32_VMX_BASIC: appendix A.1 */
+#define BASIC_REVISION_BOCHS 0x2bu
 #define BASIC_REVISION(b) ((uint32_t)(b) & 0x7fffffffu)
 #define BASIC_IO_INFO	  (UINT64_C(1) << 54)
 #define BASIC_TRUE	  (UINT64_C(1) << 55)
@@ -137,6 +138,19 @@ static bool vpid_usable(const struct allowed *secondary, uint64_t ept_vpid)
 	       (ept_vpid & (VPID_CAP_SINGLE | VPID_CAP_ALL));
 }
 
+/**
+ * Bochs 2.7 does two things wrongly where a guest has RFLAGS.IF = 0. It doesn't leave the guest for host
+ * interrupts if it was entered like that: vmx_limit_stay(). And when it leaves, a virtual interrupt that waits
+ * for IF is delivered first: a guest with several vCPUs or devices doesn't survive that for long, so the driver
+ * delivers interrupts there, unless it is told not to.
+ * @req HV-132 Where the CPU's virtual-interrupt delivery is flawed, or not wanted, the driver injects interrupts.
+ */
+static bool assist_wanted(const struct vmx_caps *caps)
+{
+	return driver_options.apicv == DRIVER_APICV_ON ||
+	       (driver_options.apicv == DRIVER_APICV_AUTO && !caps->bochs);
+}
+
 static void fill_options(struct vmx_caps *caps, const struct allowed allowed[CONTROLS])
 {
 	uint32_t assist = SECONDARY_APIC_REGISTERS | SECONDARY_VIRTUAL_INTERRUPTS;
@@ -146,9 +160,10 @@ static void fill_options(struct vmx_caps *caps, const struct allowed allowed[CON
 	caps->vpid = vpid_usable(&allowed[SECONDARY], caps->ept_vpid);
 	caps->pause_loop = secondary & SECONDARY_PAUSE_LOOP;
 	caps->rdtscp = secondary & SECONDARY_RDTSCP;
-	caps->xapic_assist = caps->tpr_shadow &&
-			     has_all(secondary, assist | SECONDARY_APIC_ACCESSES);
-	caps->x2apic_assist = caps->tpr_shadow && has_all(secondary, assist | SECONDARY_X2APIC);
+	if (!caps->tpr_shadow || !assist_wanted(caps))
+		return;
+	caps->xapic_assist = has_all(secondary, assist | SECONDARY_APIC_ACCESSES);
+	caps->x2apic_assist = has_all(secondary, assist | SECONDARY_X2APIC);
 }
 
 static void fill_controls(struct vmx_caps *caps, const struct allowed allowed[CONTROLS])
@@ -179,6 +194,7 @@ hv_status_t vmx_caps_read(const char **reason)
 		return HV_E_UNSUPPORTED;
 	}
 	vmx_caps.revision = BASIC_REVISION(basic);
+	vmx_caps.bochs = vmx_caps.revision == BASIC_REVISION_BOCHS;
 	vmx_caps.timer_rate = MISC_TIMER_RATE(rdmsr(IA32_VMX_MISC));
 	vmx_caps.io_info = basic & BASIC_IO_INFO;
 	vmx_caps.cr0_fixed0 = rdmsr(IA32_VMX_CR0_FIXED0);

@@ -482,23 +482,24 @@ static const uint16_t zero_fields[] = {
 };
 
 /**
- * No stay in guest mode is longer than a millisecond, whatever becomes of the host's interrupts, and
- * than 20 us where the guest has its own off: Bochs forgets that the host's exit then. Reloaded at
- * every entry by itself.
+ * The field counts down anew from every entry. No stay in guest mode is longer than a millisecond, whatever
+ * becomes of the host's interrupts.
  * @req HV-115 a guest that disables interrupts and spins gives its CPU back
  */
-#define STAYS_PER_S	  UINT64_C(1000)
-#define SHORT_STAYS_PER_S UINT64_C(50000)
-
-void vmx_limit_stay(struct vmx_vcpu *v, bool short_stay)
+void vmx_limit_stay(struct vmx_vcpu *v, uint64_t until)
 {
-	const uint64_t stays = short_stay ? SHORT_STAYS_PER_S : STAYS_PER_S;
-	const uint64_t ticks = (host_tsc_khz() * 1000 / stays) >> vmx_caps.timer_rate;
+	const uint64_t now = rdtsc();
+	const uint64_t longest = host_tsc_khz();
+	uint64_t ticks = until > now ? until - now : 0;
 
-	v->watch = (uint8_t)((v->watch & ~VMX_WATCH_STAY) | (short_stay ? VMX_WATCH_STAY : 0));
-	if ((vmx_caps.pin & PIN_PREEMPTION_TIMER) != 0)
-		vmwrite(VMCS_PREEMPTION_TIMER,
-			ticks == 0 ? 1 : ticks > UINT32_MAX ? UINT32_MAX : ticks);
+	if (ticks > longest)
+		ticks = longest;
+	/* With 0 nothing of the guest would run. */
+	ticks = (ticks >> vmx_caps.timer_rate) + 1;
+	if (ticks == v->stay || (vmx_caps.pin & PIN_PREEMPTION_TIMER) == 0)
+		return;
+	v->stay = ticks;
+	vmwrite(VMCS_PREEMPTION_TIMER, ticks);
 }
 
 /** Pause-loop exiting (26.1.3): a loop is PAUSEs less than GAP apart, for WINDOW; in TSC ticks. */
@@ -521,7 +522,9 @@ static void init_controls(struct vmx_vcpu *v)
 {
 
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
-	vmx_limit_stay(v, true);
+	vmx_limit_stay(v, UINT64_MAX);
+	if (vmx_caps.bochs)
+		v->watch |= VMX_WATCH_STAY; /* after reset, interrupts are off */
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	vmx_set_primary(v, vmx_caps.primary);

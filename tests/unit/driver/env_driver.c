@@ -55,7 +55,7 @@ void env_make(uint32_t vcpus, uint64_t traps)
 	process_reset();
 	memset(&env, 0, sizeof(env));
 	env_notes = 0;
-	assert_int_equal(driver_init(&reason), HV_OK);
+	assert_int_equal(driver_init(&(struct driver_options){0}, &reason), HV_OK);
 	assert_int_equal(driver_cpu_init(&reason), HV_OK);
 	env.pool = process_pool(ENV_POOL_PAGES);
 	assert_int_equal(vm_create(env.pool, &params, &env.vm), HV_OK);

@@ -358,11 +358,16 @@ static struct host_timer **first_timer(void)
 	return first;
 }
 
-static bool timer_due(void)
+uint64_t host_deadline(void)
 {
 	struct host_timer **first = first_timer();
 
-	return first != NULL && (*first)->deadline <= __atomic_load_n(&now, __ATOMIC_RELAXED);
+	return first != NULL ? (*first)->deadline : UINT64_MAX;
+}
+
+static bool timer_due(void)
+{
+	return host_deadline() <= __atomic_load_n(&now, __ATOMIC_RELAXED);
 }
 
 static void fire_due(void)

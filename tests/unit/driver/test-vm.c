@@ -38,10 +38,10 @@ static void test_driver(void **state)
 	(void)state;
 	process_reset();
 	model_features.broken = true;
-	assert_int_equal(driver_init(&reason), HV_E_UNSUPPORTED);
+	assert_int_equal(driver_init(&(struct driver_options){0}, &reason), HV_E_UNSUPPORTED);
 	assert_string_equal(reason, "this model has no virtualization");
 	model_features.broken = false;
-	assert_int_equal(driver_init(&reason), HV_OK);
+	assert_int_equal(driver_init(&(struct driver_options){0}, &reason), HV_OK);
 	assert_string_equal(driver_name(), "model");
 	driver_query(&caps);
 	assert_int_equal(caps.version, HV_VERSION);
@@ -106,7 +106,7 @@ static void test_no_memory(void **state)
 		hv_status_t status;
 
 		process_reset();
-		assert_int_equal(driver_init(&reason), HV_OK);
+		assert_int_equal(driver_init(&(struct driver_options){0}, &reason), HV_OK);
 		pool = process_pool(ENV_POOL_PAGES);
 		process_pool_fail(pool, n);
 		status = build_all(pool, &vm);
@@ -135,7 +135,7 @@ static void test_small_pools(void **state)
 
 		assert_true(pages < 200);
 		process_reset();
-		assert_int_equal(driver_init(&reason), HV_OK);
+		assert_int_equal(driver_init(&(struct driver_options){0}, &reason), HV_OK);
 		pool = process_pool(pages);
 		status = build_all(pool, &vm);
 		if (vm != NULL)
