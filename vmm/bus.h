@@ -122,7 +122,7 @@ static inline bool bus_region_takes(const struct bus_region *region, uint64_t ad
 
 /**
  * Access to memory that isn't RAM; `size` is 1 to 8. `hit` is the caller's cache, 0 at the start. The
- * bytes of the value behind `size` mean nothing.
+ * bytes of a value behind `size` mean nothing where it is read, and are 0 where it is written.
  */
 static inline uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t address,
 				       unsigned int size)

@@ -399,7 +399,8 @@ static enum vcpu_verdict decoded(struct vcpu *vcpu, struct hv_vcpu_page *page)
 
 	platform_mutex_lock(&vcpu->vm->lock);
 	if (exit->access & HV_PROT_WRITE)
-		bus_memory_write(&vcpu->vm->bus, &vcpu->hit, exit->address, size, exit->value);
+		bus_memory_write(&vcpu->vm->bus, &vcpu->hit, exit->address, size,
+				 exit->value & insn_size_mask(size));
 	else
 		exit->value = bus_memory_read(&vcpu->vm->bus, &vcpu->hit, exit->address, size);
 	platform_mutex_unlock(&vcpu->vm->lock);

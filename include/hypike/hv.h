@@ -156,7 +156,7 @@ struct hv_exit_port {
 
 struct hv_exit_memory {
 	uint64_t address; /**< guest-physical, of the (first byte of the) access as the CPU reports it */
-	uint64_t value;	  /**< `decoded`: written value, or put the read one here */
+	uint64_t value;	  /**< `decoded`: written value, or put the read one here: its first `size` bytes */
 	uint8_t access;	  /**< HV_PROT_* that was attempted */
 	uint8_t decoded;  /**< 1: size, value hold the access; 0: emulate the instruction in `insn` */
 	uint8_t size;	  /**< `decoded`: 1..8 */
