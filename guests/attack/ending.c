@@ -133,6 +133,7 @@ static void out_byte(uint64_t port_value)
  *  start-up message that nobody sends. */
 static void init_message(uint64_t arg)
 {
+	(void)arg;
 	for (unsigned i = 0; i < 48; i++) {
 		*(volatile uint32_t *)(uintptr_t)0xfec00000 = 0x10 + 2 * (i / 2);
 		*(volatile uint32_t *)(uintptr_t)0xfec00010 = 0x500 | (i & 1 ? 0x2000 : 0);
@@ -140,7 +141,8 @@ static void init_message(uint64_t arg)
 	outb(0x43, 0x34); /* the PIT's edges */
 	outb(0x40, 100);
 	outb(0x40, 0);
-	hlt_forever(arg);
+	for (;;) /* a CPU that halts with interrupts off would be the end before INIT comes */
+		cpu_pause();
 }
 
 /** ACPI: PM1 control, SLP_EN with the sleep type of S5. */

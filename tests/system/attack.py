@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that do what is forbidden. @verifies ATK-001"""
+"""Guests that do what is forbidden. @verifies ATK-001 VMM-134"""
 import hashlib
 import re
 
@@ -16,6 +16,7 @@ INVALID, TRIPLE_FAULT, HALTED, RESET, TIMEOUT, EMULATION = 203, 204, 205, 206, 2
 ENDINGS = {
     "triple-idt": TRIPLE_FAULT,
     "halt": HALTED,
+    "init": RESET,
     "soft-off": 0,
 }
 # Bits of CR3 that hardware refuses when they are written, and QEMU's TCG when the VM is entered.

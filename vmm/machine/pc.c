@@ -51,6 +51,7 @@
 #define EBDA_END   0xa0000u
 #define ROM_START  0xc0000u
 #define BIOS_START 0xf0000u
+#define RESET_VECTOR 0xffff0u /* at the end of 4 GiB, too */
 #define HIGH_START 0x100000u
 #define PORT_POST  0x80u
 
@@ -295,6 +296,17 @@ static hv_status_t map_high(struct vm *vm)
 	return vm_map(vm, VM_HIGH_START, vm->ram + low, vm->ram_size - low, HV_PROT_ALL);
 }
 
+/** Below 1 MiB, and the same once more at the end of 4 GiB. */
+static hv_status_t map_rom(struct vm *vm)
+{
+	hv_status_t status = map(vm, ROM_START, HIGH_START, HV_PROT_READ | HV_PROT_EXEC);
+
+	return status == HV_OK ? vm_map(vm, VM_HIGH_START - (HIGH_START - BIOS_START),
+					vm->ram + BIOS_START, HIGH_START - BIOS_START,
+					HV_PROT_READ | HV_PROT_EXEC)
+			       : status;
+}
+
 static hv_status_t map_memory(struct vm *vm)
 {
 	hv_status_t status = map(vm, 0, EBDA_END, HV_PROT_ALL);
@@ -307,8 +319,7 @@ static hv_status_t map_memory(struct vm *vm)
 		status = map_high(vm);
 	if (status != HV_OK)
 		return status;
-	return vm->options->firmware ? pc_firmware_map(vm)
-				     : map(vm, ROM_START, HIGH_START, HV_PROT_READ | HV_PROT_EXEC);
+	return vm->options->firmware ? pc_firmware_map(vm) : map_rom(vm);
 }
 
 static unsigned int memory_map(const struct vm *vm, struct machine_memory rows[MACHINE_MEMORY_ROWS])
@@ -421,14 +432,32 @@ static hv_status_t acpi_data(struct vm *vm, const struct acpi_room *room, uint32
 	return acpi_build(&machine, room, facs, vm->ram + facs) ? HV_OK : HV_E_FULL;
 }
 
+/**
+ * Where the CPU begins after INIT, and F000:FFF0, to which old systems jump in order to reset the machine: firmware
+ * would do just that.
+ * @req VMM-134 A CPU that begins at the reset vector, where there is no firmware, resets the machine.
+ */
+static void reset_vector(struct vm *vm)
+{
+	static const uint8_t code[] = {
+		0xba, 0xf9, 0x0c, /* mov $0xcf9, %dx */
+		0xb0, 0x06,	  /* mov $6, %al */
+		0xee,		  /* out %al, %dx */
+		0xf4,		  /* hlt */
+	};
+
+	memcpy(vm->ram + RESET_VECTOR, code, sizeof(code));
+}
+
 /** What firmware leaves, for a kernel that is loaded by us. ACPI tables are where they are searched for. */
 static hv_status_t leave_as_firmware(struct vm *vm)
 {
-	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, HIGH_START - BIOS_START};
+	const struct acpi_room room = {vm->ram + BIOS_START, BIOS_START, RESET_VECTOR - BIOS_START};
 
 	pci_assign(&pc.pci, PCI_MEMORY, PCI_MEMORY_END, pci_irq);
 	bios_data(vm);
 	screen_clear(vm);
+	reset_vector(vm);
 	return acpi_data(vm, &room, FACS);
 }
 
