@@ -6,7 +6,8 @@ Usage: tests/kvm.py --hypike FILE --debian DIR --work DIR [--file NAME=FILE]... 
 
 Prints what comes from the serial line. Commands are run by a shell, in a directory with the files.
 Time counts instructions, on one CPU: all runs are the same. With --channel, a client of this computer's can
-reach a TCP port there: who connects to that socket is connected with the port that `relay PORT` names.
+reach a TCP port there: who connects to that socket, or port of 127.0.0.1, is connected with the port that
+`relay PORT` names.
 """
 import argparse
 import os
@@ -18,7 +19,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Without XSAVE: QEMU executes a guest's XSETBV behind KVM's back, with the host's XCR0 (see cpuid.c).
 CPU = "max,-xsave"
 # What Debian's Linux has as modules, in the order of their dependencies.
-KVM_MODULES = ("irqbypass", "kvm", "kvm-amd")
+KVM_MODULES = ("irqbypass", "kvm", "kvm-amd", "tun")
 CHANNEL_MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
                    "virtio_pci", "virtio_console")
 CMDLINE = "console=ttyS0 quiet loglevel=1 cryptomgr.notests mitigations=off"
@@ -81,7 +82,8 @@ def initramfs(args):
 def channel(args):
     if not args.channel:
         return []
-    return ["-chardev", f"socket,id=channel,path={args.channel},server=on,wait=off",
+    where = "host=127.0.0.1,port=" if args.channel.isdigit() else "path="
+    return ["-chardev", f"socket,id=channel,{where}{args.channel},server=on,wait=off",
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=channel"]
 
 
@@ -101,7 +103,7 @@ def options():
     parser.add_argument("--lib", action="append", default=[], metavar="NAME=FILE",
                         help="a file, and what it is linked with")
     parser.add_argument("--disk", action="store_true", help="an ext4 image disk.img is there, too")
-    parser.add_argument("--channel", metavar="SOCKET", help="see above")
+    parser.add_argument("--channel", metavar="PATH|PORT", help="see above")
     parser.add_argument("command", nargs="+", metavar="NAME:COMMAND")
     return parser.parse_args()
 

@@ -143,12 +143,18 @@ def deb_leaves(root):
     assert not os.path.exists(os.path.join(root, "usr/bin/hypike"))
 
 
+def deb_is_as_debian_wants(packages):
+    found = need("lintian", "--allow-root", "--fail-on", "none", *packages)
+    assert not found, found
+
+
 def deb(build):
     need("make", "-C", SOURCE, "deb", f"BUILD={os.path.relpath(build, SOURCE)}", timeout=1800)
     packages = glob.glob(os.path.join(build, "packages", "*.deb"))
     with tempfile.TemporaryDirectory() as root:
         bootstrap(root)
-        return tap([("the packages install in a Debian with nothing else",
+        return tap([("lintian finds nothing", lambda: deb_is_as_debian_wants(packages)),
+                    ("the packages install in a Debian with nothing else",
                      lambda: deb_installs(packages, root)),
                     ("the command runs there", lambda: deb_runs(root)),
                     ("purged, nothing is left", lambda: deb_leaves(root))])

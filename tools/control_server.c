@@ -223,7 +223,7 @@ static void *serve(void *arg)
 	struct pollfd look[CLIENTS + 1];
 
 	(void)arg;
-	if (!hypike_vmm_confine_control())
+	if (!hypike_vmm_confine(HYPIKE_VMM_CONTROL))
 		return NULL; /* then there is no control */
 	for (;;) {
 		const int limit = look_at(look);

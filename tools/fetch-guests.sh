@@ -61,8 +61,11 @@ linux_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev vi
 	failover net_failover virtio_net virtio_console rng-core virtio-rng crc16 crc32c_generic mbcache
 	jbd2 ext4'
 
-# KVM on AMD, in the same order.
-kvm_modules='irqbypass kvm kvm-amd'
+# That of the display; the cloud kernel has none.
+display_modules='drm drm_kms_helper ttm drm_ttm_helper drm_vram_helper bochs'
+
+# KVM on AMD and TAP interfaces, in the same order.
+kvm_modules='irqbypass kvm kvm-amd tun'
 
 # modules FROM TO NAME...
 modules() {
@@ -76,19 +79,29 @@ modules() {
 	done
 }
 
+# list DIRECTORY "NAME...": those that are there
+list() {
+	for module in $2; do
+		if [ -e "$1/$module.ko" ]; then
+			echo "$module"
+		fi
+	done
+}
+
 # The initramfs of a Linux kernel; quick, so made anew each time.
 initramfs() {
 	set -- "$1" --busybox busybox --init "$here/../guests/linux/init"
 	for script in "$here"/../guests/linux/scripts/*; do
 		set -- "$@" --file "etc/${script##*/}=$script"
 	done
-	for module in $linux_modules; do
+	for module in $linux_modules $display_modules; do
 		if [ -e "$1-modules/$module.ko" ]; then
 			set -- "$@" --file "lib/modules/$module.ko=$1-modules/$module.ko"
-			echo "$module"
 		fi
-	done >"$1-modules/order"
-	set -- "$@" --file "lib/modules/order=$1-modules/order"
+	done
+	list "$1-modules" "$linux_modules" >"$1-modules/order"
+	list "$1-modules" "$display_modules" >"$1-modules/display"
+	set -- "$@" --file "lib/modules/order=$1-modules/order" --file "lib/modules/display=$1-modules/display"
 	name=$1
 	shift
 	python3 "$here/initramfs.py" "$@" -o "$name.cpio.new"
@@ -116,10 +129,10 @@ fetch() {
 	linux | linux-full)
 		cp root/boot/vmlinuz-* kernel
 		# shellcheck disable=SC2086 # words
-		modules root "../$1-modules" $linux_modules
+		modules root "../$1-modules" $linux_modules $display_modules
 		# shellcheck disable=SC2086
 		modules root "../$1-kvm" $kvm_modules
-		echo "$linux_modules $kvm_modules" >"../$1-modules/wanted"
+		echo "$linux_modules $display_modules $kvm_modules" >"../$1-modules/wanted"
 		;;
 	esac
 	mv kernel "../$1"
@@ -131,7 +144,7 @@ fetch() {
 have() {
 	[ -s "$1" ] || return 1
 	case $1 in
-	linux*) echo "$linux_modules $kvm_modules" | cmp -s - "$1-modules/wanted" ;;
+	linux*) echo "$linux_modules $display_modules $kvm_modules" | cmp -s - "$1-modules/wanted" ;;
 	esac
 }
 

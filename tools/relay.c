@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <hypike/vmm.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -56,6 +57,7 @@ static void *relay_main(void *arg)
 {
 	struct relay *r = arg;
 
+	hypike_vmm_confine(HYPIKE_VMM_CABLE);
 	for (;;) {
 		struct pollfd look[] = {{.fd = r->machine, .events = POLLIN},
 					{.fd = r->peer, .events = POLLIN},

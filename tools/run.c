@@ -260,6 +260,8 @@ static int run_on_kvm(struct run *run)
 		return VMM_STATUS_OPTIONS;
 	if (run->debugger != NULL)
 		hypike_vmm_debugger(gdb_listen(&run->gdb.server[0]));
+	/* All that needs some is open. */
+	hypike_vmm_drop_privileges();
 	tell_start(run, "kvm");
 	status = hypike_vmm_run(run_line(&words));
 	gdb_close(&run->gdb);
@@ -274,10 +276,6 @@ static int run_machine(struct run *run)
 	case RUN_ON_KVM:
 		return run_on_kvm(run);
 	case RUN_ON_HYPIKE:
-		if (run->vnc != NULL || run->screenshot != NULL) {
-			report("--vnc and --screenshot: on KVM alone");
-			return VMM_STATUS_OPTIONS;
-		}
 		if (run->name != NULL)
 			report("--name %s: on HyPike in QEMU it isn't known to `hypike ps'", run->name);
 		tell_start(run, "hypike");

@@ -53,20 +53,39 @@ static void add_vmm_option(struct strings *argv, bool wanted, const char *option
 		add_pair(argv, "--vmm-option", option);
 }
 
-/* What `hypike boot` doesn't have, it cannot be given. */
+/* What is written to a disk has no way out of the machine. */
+static bool disk_fits(const char *text)
+{
+	const char *comma = strchr(text, ',');
+
+	return (comma != NULL && (strcmp(comma, ",ro") == 0 || strcmp(comma, ",overlay") == 0)) ||
+	       report("--disk %s: on HyPike in QEMU a disk is a file in the system's image, which nothing is "
+		      "written back to; add `,ro' or `,overlay'",
+		      text);
+}
+
+/*
+ * The machine is connected with this computer by one serial line, for consoles and debuggers.
+ *
+ * @req TOOL-134 What `hypike run` cannot give a machine on HyPike in QEMU is refused before it starts, with the reason.
+ */
 static bool can_boot(const struct run *run)
 {
+	bool ok = true;
+
 	if (run->nets.count > 0)
-		return report("--net: there is none on HyPike in QEMU");
-	for (size_t i = 0; i < run->disks.count; i++) {
-		const char *comma = strchr(run->disks.item[i], ',');
-		if (comma == NULL || (strcmp(comma, ",ro") != 0 && strcmp(comma, ",overlay") != 0))
-			return report("--disk %s: on HyPike in QEMU a disk is in memory; add `,ro' or "
-				      "`,overlay'",
-				      run->disks.item[i]);
-	}
-	return strcmp(run->serial, "stdio") == 0 ||
-	       report("--serial %s: on HyPike in QEMU, the console is in this terminal", run->serial);
+		ok = report("--net %s: on HyPike in QEMU a machine has no connection to this computer's network; "
+			    "that needs KVM",
+			    run->nets.item[0]);
+	if (run->vnc != NULL || run->screenshot != NULL)
+		ok = report("%s: on HyPike in QEMU the picture doesn't leave the machine; that needs KVM (--screen "
+			    "prints its text at the end)",
+			    run->vnc != NULL ? "--vnc" : "--screenshot");
+	for (size_t i = 0; i < run->disks.count; i++)
+		ok = disk_fits(run->disks.item[i]) && ok;
+	if (strcmp(run->serial, "stdio") != 0)
+		ok = report("--serial %s: on HyPike in QEMU, the console is in this terminal", run->serial);
+	return ok;
 }
 
 static struct strings boot_argv(const struct run *run)

@@ -11,8 +11,13 @@
 #include "tools/run.h"
 #include "tools/vnc.h"
 
+static bool confine(void)
+{
+	return hypike_vmm_confine(HYPIKE_VMM_DISPLAY);
+}
+
 static const struct vnc_machine machine = {hypike_vmm_screen_size, hypike_vmm_screen_draw, hypike_vmm_key,
-					   hypike_vmm_mouse};
+					   hypike_vmm_mouse, confine};
 
 /** A function of the module. @return NULL after report() */
 static void *module_function(const char *name)

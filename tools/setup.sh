@@ -15,7 +15,7 @@ packages_test="acpica-tools babeltrace2 e2fsprogs gdb python3-jsonschema python3
 	libclang-rt-14-dev libnet-vnc-perl llvm-14 grub-efi-amd64-bin lz4 mtools ovmf"
 packages_docs='doxygen'
 packages_deb='dpkg-dev'
-packages_long='debootstrap'
+packages_long='debootstrap lintian'
 
 say() {
 	echo "hypike setup: $*" >&2

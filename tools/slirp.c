@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <hypike/vmm.h>
 #include <poll.h>
 #include <slirp/libslirp.h>
 #include <stdio.h>
@@ -145,6 +146,7 @@ static bool from_machine(void)
 static void *slirp_main(void *arg)
 {
 	(void)arg;
+	hypike_vmm_confine(HYPIKE_VMM_INTERNET);
 	for (;;) {
 		uint32_t timeout = 1000;
 

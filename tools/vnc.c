@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PERIOD_MS 40u
 #define XRGB8888  0x34325258u /* fourcc XR24 */
@@ -32,6 +33,7 @@ static struct {
 	unsigned int width, height;
 	unsigned int clients;
 	bool all; /**< somebody is new: show all of it */
+	pthread_barrier_t turn; /**< whose it is: the main thread's or the server's */
 	bool located;
 	int x, y; /**< of the pointer */
 } vnc;
@@ -79,7 +81,8 @@ static void look(void *ctx)
 	unsigned int first, end;
 
 	(void)ctx;
-	if ((vnc.clients == 0 && vnc.pixels != NULL) || !resize() ||
+	/* Who comes is told the size that there is then: that is followed without anybody, too. */
+	if (!resize() || (vnc.clients == 0 && !vnc.all) ||
 	    !vnc.machine->draw(vnc.pixels, vnc.width, vnc.height, &first, &end))
 		return;
 	if (vnc.all)
@@ -157,24 +160,35 @@ static bool open_socket(const char *where)
 	return vnc.server != NULL;
 }
 
-/** Signals are the main thread's. */
+/** neatvnc's threads that encode pictures are of this one's making, so that they are confined as it is. */
 static void *serve(void *arg)
 {
+	/* As many as neatvnc will want; whoever is confined cannot ask. */
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	vnc.machine->confine();
+	aml_require_workers(vnc.loop, (int)cpus);
+	pthread_barrier_wait(&vnc.turn);
+	pthread_barrier_wait(&vnc.turn); /* there is a server */
 	aml_run(vnc.loop);
 	return arg;
 }
 
+/** Signals are the main thread's. */
 static int start_thread(void)
 {
 	sigset_t all, before;
 	pthread_t thread;
 
+	pthread_barrier_init(&vnc.turn, NULL, 2);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	const int error = pthread_create(&thread, NULL, serve, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error == 0)
+	if (error == 0) {
 		pthread_detach(thread);
+		pthread_barrier_wait(&vnc.turn);
+	}
 	return error;
 }
 
@@ -199,6 +213,9 @@ const char *vnc_start(const char *where, const struct vnc_machine *machine)
 	if (vnc.loop == NULL)
 		return strerror(errno);
 	aml_set_default(vnc.loop);
+	const int error = start_thread();
+	if (error != 0)
+		return strerror(error);
 	if (!open_socket(where))
 		return strerror(errno);
 	connect_server();
@@ -206,6 +223,6 @@ const char *vnc_start(const char *where, const struct vnc_machine *machine)
 	if (ticker == NULL || aml_start(vnc.loop, ticker) != 0)
 		return "no timer for it";
 	look(NULL);
-	const int error = start_thread();
-	return error == 0 ? NULL : strerror(error);
+	pthread_barrier_wait(&vnc.turn);
+	return NULL;
 }

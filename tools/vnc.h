@@ -19,6 +19,8 @@ struct vnc_machine {
 	void (*key)(unsigned int key, bool pressed);
 	/** The mouse moves right and down, its wheel towards the user; buttons: 1 left, 2 right, 4 middle. */
 	void (*mouse)(int x, int y, int wheel, unsigned int buttons);
+	/** The calling thread, and those that it starts, need no more than a display's does. */
+	bool (*confine)(void);
 };
 
 /**

@@ -49,6 +49,23 @@ HYPIKE_VMM_API const char *hypike_vmm_unavailable(void);
  * process of its own. @return NULL, or what doesn't work
  */
 HYPIKE_VMM_API const char *hypike_vmm_probe(void);
+/** What a thread does that works for a VM. */
+enum hypike_vmm_thread {
+	HYPIKE_VMM_VCPU,
+	HYPIKE_VMM_EVENTS,
+	HYPIKE_VMM_CONTROL,  /**< answers at a control socket */
+	HYPIKE_VMM_CABLE,    /**< carries frames or a console's bytes between descriptors */
+	HYPIKE_VMM_INTERNET, /**< is the internet for it */
+	HYPIKE_VMM_DISPLAY,  /**< shows its screen to those who connect with a socket that is there */
+};
+/**
+ * From now on the calling thread, and those that it starts, may ask of Linux only what such a thread needs, and have no
+ * capabilities; anything else ends the process. The library does so with threads of its own.
+ * @return false: this Linux doesn't know how
+ */
+HYPIKE_VMM_API bool hypike_vmm_confine(enum hypike_vmm_thread thread);
+/** The calling thread gives up its capabilities and whatever new ones programs could bring. @return false: it can't */
+HYPIKE_VMM_API bool hypike_vmm_drop_privileges(void);
 /**
  * Run a VM till its end, once in a process.
  * @param options as in vmm/README.md, "Command line"
@@ -112,12 +129,6 @@ HYPIKE_VMM_API const char *hypike_vmm_stats(struct hypike_vmm_stats *stats);
  * the VMM's from now on, where this succeeds.
  */
 HYPIKE_VMM_API const char *hypike_vmm_console_attach(int fd);
-
-/**
- * Allow the calling thread only the system calls that these functions need, and those of a server on UNIX sockets
- * (poll, accept4, recv, send, close), for good. @return false: Linux doesn't know how
- */
-HYPIKE_VMM_API bool hypike_vmm_confine_control(void);
 
 /*
  * Screen, keyboard and mouse, from any thread while the VM runs (and the screen after its end). The VMM's

@@ -18,6 +18,6 @@ def _all_ok(text, _work):
 
 CASES = [
     Case("control of a running machine", "kvm-qemu",
-         [*COMMAND, "--", "control:HYPIKE_DIR=/files sh control.sh"], check=_all_ok,
+         [*COMMAND, "--", "control:sh control.sh"], check=_all_ok,
          builds=("normal",), timeout=400),
 ]

@@ -2,7 +2,7 @@
 """`hypike run`: virtual machines on Linux, by KVM. Machine kvm-qemu is a Debian Linux with kvm_amd on QEMU's
 emulated AMD-V; machine kvm is the /dev/kvm of this computer, where that runs guests: where it doesn't, its tests
 are counted as skipped, with the reason. @verifies VMM-600 VMM-601 VMM-602 VMM-603 VMM-604 TOOL-130 TOOL-131
-TOOL-132 TOOL-133 VMM-607"""
+TOOL-132 TOOL-133 TOOL-134 VMM-607 VMM-608"""
 import hashlib
 import re
 import subprocess
@@ -33,7 +33,32 @@ LINUX = ("hypike run -m 256M --kernel linux --initrd linux.cpio --cmdline "
 
 NET_CMDLINE = "console=ttyS0 quiet cryptomgr.notests virtio"
 MILLION_Y = hashlib.md5(b"y" * 1000000).hexdigest()
+THIRD_Y = hashlib.md5(b"y" * 300000).hexdigest()
 THIRD_Z = hashlib.md5(b"z" * 300000).hexdigest()
+
+
+# A VM with every kind of thread, as root: what each may do still.
+TAP = ("echo nameserver 127.0.0.1 >/etc/resolv.conf; "
+       "hypike run -m 128M --kernel linux --initrd linux.cpio --net tap=tap0 --net user --vnc /tmp/vnc "
+       "--serial unix=/tmp/console --cmdline '" + NET_CMDLINE + " script=tap' & "
+       "sleep 1; ip addr add 10.7.0.1/24 dev tap0; ip link set tap0 up; "
+       "for task in /proc/$(pidof hypike)/task/*; do echo \"thread $(cat $task/comm):\" "
+       "$(grep -E 'NoNewPrivs|CapEff|CapPrm|Seccomp:' $task/status); done; "
+       "sleep 10 | timeout 200 nc -l -p 7000 | md5sum; "
+       "wait %1; echo ended $?; grep ^Udp: /proc/net/snmp")
+
+
+def _confined(text):
+    """All but the one that opens files before and after, and that has no privileges either."""
+    threads = re.findall(r"^thread (.*?): *(.*?)\s*$", text, re.M)
+    names = {name for name, _ in threads}
+    free = [name for name, status in threads if not status.endswith("Seccomp: 2")]
+    if free != ["hypike"] or not {"events", "net", "vcpu 00"} <= names or len(threads) < 8:
+        return f"threads that aren't confined: {free}, of {threads}"
+    if not all(status.startswith("CapPrm: 0000000000000000 CapEff: 0000000000000000 NoNewPrivs: 1")
+               for _, status in threads):
+        return f"threads with privileges: {threads}"
+    return None
 
 
 def _in_qemu(name, runs, files, *options, check_more=None, **rest):
@@ -74,6 +99,23 @@ CASES = [
     # Whatever this computer's KVM is: the same machine, on HyPike.
     _tool("run on HyPike", "--accel", "hypike", "--kernel", ATTACK_FILE, "--cmdline", "act=triple-idt",
           expect=(r"triple fault", r"^hypike: exit status 204"), status=TRIPLE_FAULT, timeout=60),
+    # What HyPike in QEMU cannot do is said, all of it, before anything starts; disks in memory it can.
+    _tool("run on HyPike, what is refused", "--accel", "hypike", "--kernel", ATTACK_FILE, "--net", "user",
+          "--vnc", "5900", "--disk", ATTACK_FILE, "--serial", "pty", status=200,
+          expect=("--net user: on HyPike in QEMU a machine has no connection",
+                  "--vnc: on HyPike in QEMU the picture doesn't leave the machine",
+                  "--disk .*: on HyPike in QEMU a disk is a file in the system's image",
+                  "--serial pty: on HyPike in QEMU, the console is in this terminal")),
+    _tool("run on HyPike, a screenshot", "--accel", "hypike", "--kernel", ATTACK_FILE, "--screenshot", "x",
+          status=200, expect=("--screenshot: on HyPike in QEMU the picture doesn't leave the machine",)),
+    Case("run on HyPike, disks", "tool",
+         ["/bin/sh", "-c", "PYTHONPATH={source}/tests python3 -c 'import virtio; virtio.disk_make()' && "
+          "{build}/tools/hypike run --accel hypike -m 96M --kernel {debian}/linux --initrd {debian}/linux.cpio "
+          "--disk disk.img,ro --disk disk.img,overlay --rng --virtio-console "
+          "--cmdline 'console=ttyS0 quiet cryptomgr.notests virtio script=disk'"],
+         expect=(f"^disk: data {DATA}", "^disk: vda is not written to", "^disk: vdb kept what was written",
+                 "^check: the kernel has not complained", "^hypike: exit status 0"),
+         timeout=200, builds=("normal",)),
     _tool("run, what is refused", "--accel", "none", "--kernel", "x", status=200,
           expect=("--accel none: there are auto, kvm and hypike",)),
     _tool("run without a kernel", status=200, expect=("give FILE or --kernel",)),
@@ -138,6 +180,10 @@ CASES = [
              ("linux", "linux.cpio"), expect=(
                  "^2 packets transmitted, 2 packets received", f"{MILLION_Y}  -",
                  f"user: got {THIRD_Z}"), timeout=400, long=True),
+    _in_qemu("Linux on a TAP interface, and what threads may do", [("linux", TAP, 0)], ("linux", "linux.cpio"),
+             "--lib", "tools/hypike-vnc.so={build}/tools/hypike-vnc.so", timeout=400, check_more=_confined,
+             # Nobody answers the question for a name: what counts is that it came.
+             expect=("^thread", f"{THIRD_Y}  -", "^ended 0", r"^Udp: \d+ [1-9]")),
     _in_qemu("two Linux on a wire",
              [("linux", "hypike run -m 96M --kernel linux --initrd linux.cpio --net "
                         "socket=/tmp/wire --cmdline '" + NET_CMDLINE + " script=net me=2 peer=1' & "

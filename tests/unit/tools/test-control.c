@@ -31,8 +31,9 @@ const char *hypike_vmm_console_attach(int fd)
 	return NULL;
 }
 
-bool hypike_vmm_confine_control(void)
+bool hypike_vmm_confine(enum hypike_vmm_thread thread)
 {
+	(void)thread;
 	return true;
 }
 

@@ -4,6 +4,7 @@
  * that shows each letter that is typed and moves a mark with the mouse. Escape ends it; its picture is
  * then in a file. Usage: vnc-guest PORT PICTURE.png
  */
+#include <hypike/vmm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,12 @@ static void mouse(int x, int y, int wheel, unsigned int buttons)
 	platform_mutex_unlock(&lock);
 }
 
-static const struct vnc_machine machine = {size, draw, key, mouse};
+static bool confine(void)
+{
+	return hypike_vmm_confine(HYPIKE_VMM_DISPLAY);
+}
+
+static const struct vnc_machine machine = {size, draw, key, mouse, confine};
 
 /* -------------------------------------------------------------------------------------- the guest */
 

@@ -64,11 +64,6 @@ const char *hypike_vmm_reset(void)
 	return command('z');
 }
 
-bool hypike_vmm_confine_control(void)
-{
-	return linux_confine(LINUX_THREAD_CONTROL);
-}
-
 /* --------------------------------------------------------------------------------------- pausing */
 
 static uint64_t tsc_stopped;

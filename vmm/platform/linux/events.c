@@ -7,6 +7,7 @@
 #include "vmm/platform/linux/events.h"
 
 #include <errno.h>
+#include <hypike/vmm.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -146,6 +147,14 @@ static uint64_t take(const struct epoll_event *event)
 	return UINT64_C(1) << number;
 }
 
+/** The calling thread is to be confined: by now all that it may not do is done. */
+static _Thread_local bool confine;
+
+void events_confine(void)
+{
+	confine = true;
+}
+
 #define BATCH 16
 
 uint64_t platform_wait(uint64_t deadline)
@@ -153,6 +162,8 @@ uint64_t platform_wait(uint64_t deadline)
 	struct epoll_event got[BATCH];
 	uint64_t bits = 0;
 
+	if (__builtin_expect(confine, 0))
+		confine = !hypike_vmm_confine(HYPIKE_VMM_EVENTS);
 	while (bits == 0) {
 		const uint64_t now = platform_time();
 		if (now >= deadline)

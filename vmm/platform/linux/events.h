@@ -11,5 +11,7 @@ int events_signal_fd(unsigned int signal);
 bool events_console_watch(int fd);
 /** A descriptor whose input, by edges, sets PLATFORM_EVENT_DEBUG. */
 void events_debug_watch(int fd);
+/** The calling thread is the event thread: it is confined when it first waits. */
+void events_confine(void);
 
 #endif

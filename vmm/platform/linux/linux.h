@@ -26,9 +26,8 @@ int linux_debug_listener(void);
 hv_status_t linux_status(int error);
 /** Start a thread with a name of 15 characters at the most. @return an error number of Linux, 0: none. */
 int linux_thread(const char *name, void *(*entry)(void *arg), void *arg);
-enum linux_thread_kind { LINUX_THREAD_VCPU, LINUX_THREAD_NET, LINUX_THREAD_CONTROL };
-/** From now on the calling thread may ask only what its kind needs. @return false: Linux doesn't know how. */
-bool linux_confine(enum linux_thread_kind kind);
+/** The same, and wait for its end. */
+int linux_thread_whole(const char *name, void *(*entry)(void *arg), void *arg);
 /** Write out what disks have to, and give them to others. */
 void linux_disks_close(void);
 

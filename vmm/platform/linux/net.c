@@ -109,7 +109,7 @@ static __attribute__((noreturn)) void *net_main(void *arg)
 	bool open = true, more = true;
 	uint64_t count;
 
-	linux_confine(LINUX_THREAD_NET);
+	hypike_vmm_confine(HYPIKE_VMM_CABLE);
 	for (;;) {
 		struct pollfd look[] = {{.fd = net->kicked, .events = POLLIN},
 					{.fd = open ? net->fd : -1, .events = POLLIN}};

@@ -133,28 +133,42 @@ static void *thread_main(void *arg)
 {
 	const unsigned int index = (unsigned int)(uintptr_t)arg;
 
-	linux_confine(LINUX_THREAD_VCPU);
+	hypike_vmm_confine(HYPIKE_VMM_VCPU);
 	starts[index].entry(starts[index].arg);
 	return NULL;
 }
 
 /** Signals to the process are the first thread's. */
-int linux_thread(const char *name, void *(*entry)(void *arg), void *arg)
+static int start(const char *name, void *(*entry)(void *arg), void *arg, pthread_t *thread)
 {
 	sigset_t all, before;
-	pthread_t thread;
 
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, LINUX_KICK);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	const int error = pthread_create(&thread, NULL, entry, arg);
+	const int error = pthread_create(thread, NULL, entry, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error != 0)
-		return error;
-	pthread_setname_np(thread, name);
-	return pthread_detach(thread);
+	if (error == 0)
+		pthread_setname_np(*thread, name);
+	return error;
+}
+
+int linux_thread(const char *name, void *(*entry)(void *arg), void *arg)
+{
+	pthread_t thread;
+	const int error = start(name, entry, arg, &thread);
+
+	return error == 0 ? pthread_detach(thread) : error;
+}
+
+int linux_thread_whole(const char *name, void *(*entry)(void *arg), void *arg)
+{
+	pthread_t thread;
+	const int error = start(name, entry, arg, &thread);
+
+	return error == 0 ? pthread_join(thread, NULL) : error;
 }
 
 hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), void *arg)
