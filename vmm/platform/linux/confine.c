@@ -96,8 +96,9 @@ static const struct rule internet_rules[] = {
 	{SYS_openat, READ_ONLY}, {SYS_getrandom, ANY},
 };
 
-/** neatvnc's, which starts threads of its own. */
+/** neatvnc's, which starts threads of its own; keys become interrupts. */
 static const struct rule display_rules[] = {
+	{SYS_ioctl, IOCTL_KVM},
 	RULES_OF_ALL, RULES_OF_CLIENTS, {SYS_epoll_wait, ANY}, {SYS_epoll_ctl, ANY},
 	{SYS_epoll_pwait, ANY}, {SYS_timerfd_create, ANY}, {SYS_timerfd_settime, ANY}, {SYS_fcntl, ANY},
 	{SYS_getsockname, ANY}, {SYS_getpeername, ANY}, {SYS_getsockopt, ANY}, {SYS_getrandom, ANY},
