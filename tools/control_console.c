@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,22 +20,6 @@
 #define CHUNK 4096
 
 static bool escaped;
-
-static void on_end(int signal_number)
-{
-	terminal_restore();
-	raise(signal_number); /* SA_RESETHAND: this time with its usual effect */
-}
-
-/** Those that end programs; terminal_raw() looks after the others. */
-static void restore_at_signals(void)
-{
-	static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
-	const struct sigaction action = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-}
 
 /** @return bytes for the machine, -1: the user leaves */
 static ssize_t keys_filter(const char *keys, size_t size, char *to)
@@ -108,7 +91,6 @@ bool control_console(int fd)
 	bool going = true;
 
 	if (terminal_is_ours()) {
-		restore_at_signals();
 		terminal_raw();
 		fprintf(stderr, "hypike: this is the console; Ctrl-] d leaves it\r\n");
 	}

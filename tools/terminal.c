@@ -29,7 +29,8 @@ static void on_fatal(int signal)
 
 static void restore_whatever_happens(void)
 {
-	static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGPIPE, SIGSYS};
+	static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL,  SIGFPE, SIGABRT, SIGPIPE,
+				    SIGSYS,  SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 	struct sigaction action = {.sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND};
 	static bool done;
 

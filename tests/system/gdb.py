@@ -3,9 +3,9 @@
 @verifies GDB-003 GDB-010 GDB-011 GDB-012 GDB-013
 @verifies GDB-022 GDB-030 GDB-040 TOOL-070 HV-041"""
 import shlex
-import subprocess
 
 from runner.case import BOOT, DUMMY, ICOUNT, SCALE, Case
+from system.run import cannot_open
 
 FILE = "file {build}/guests/dummy/dummy64.elf\n"
 CONNECT = "target remote $target\n"
@@ -270,13 +270,6 @@ kill
 """
 
 
-def _no_kvm(paths):
-    """It need not run all that a kernel does."""
-    said = subprocess.run([paths["build"] + "/tools/hypike", "run", "--probe"],
-                          stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-    return said if "No such" in said or "denied" in said else None
-
-
 def _beside(name, machine, script, system, *arguments, expect):
     """Of several partitions, one is looked at; the plan holds throughout."""
     command = shlex.join(["python3", "{source}/tests/debugger.py", script, "{build}/tools/hypike", "boot",
@@ -323,7 +316,7 @@ CASES = [
           "--kernel", "{build}/guests/dummy/dummy.elf"],
          expect=(r"^32-bit step 1$", r"^Breakpoint 1, boot_entry", r"^64-bit step 1$",
                  r"^Breakpoint 2, rt_start", r"^byte under the breakpoint 1$", r"^#0  rt_start",
-                 r"killed\]$", r"^hypike: exit code 208$"), skip=_no_kvm, timeout=60, builds=NORMAL),
+                 r"killed\]$", r"^hypike: exit code 208$"), skip=cannot_open, timeout=60, builds=NORMAL),
     # While it stands, QEMU's clock of instructions leaps to whatever comes next, which a test of time may notice: that
     # it goes on to its own end is what counts.
     _gdb("one that comes and goes, and one that goes without a word", "qemu-svm", PASSING, ICOUNT,

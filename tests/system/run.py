@@ -82,6 +82,12 @@ def _no_kvm(paths):
     return done.stdout.strip() if done.returncode else None
 
 
+def cannot_open(paths):
+    """There need not be all that a kernel needs."""
+    said = _no_kvm(paths)
+    return said if said and ("No such" in said or "denied" in said) else None
+
+
 def _here(name, *options, **rest):
     return Case(name, "kvm", ["{build}/tools/hypike", "run", "--accel", "kvm", *options], skip=_no_kvm,
                 builds=("normal",), **rest)
@@ -96,6 +102,11 @@ CASES = [
     _here("Linux", "-m", "256M", "--kernel", FILES["linux"], "--initrd", FILES["linux.cpio"],
           "--cmdline", "console=ttyS0 quiet cryptomgr.notests script=check",
           expect=(r"^init: check ended with status 0", r"^vmm: switched off by the guest")),
+    # However it ends. It waits for a debugger, so no KVM has to be good at anything.
+    *(Case(f"the terminal after {name}", "kvm",
+           ["{source}/tests/terminal.py", name, "{build}/tools/hypike", "run", "--accel", "kvm",
+            "--gdb", "unix:{work}/gdb,wait", "--kernel", FILES["dummy.elf"]],
+           skip=cannot_open, builds=("normal",)) for name in ("SIGTERM", "SIGHUP", "SIGINT")),
     # Whatever this computer's KVM is: the same machine, on HyPike.
     _tool("run on HyPike", "--accel", "hypike", "--kernel", ATTACK_FILE, "--cmdline", "act=triple-idt",
           expect=(r"triple fault", r"^hypike: exit status 204"), status=TRIPLE_FAULT, timeout=60),
