@@ -334,6 +334,8 @@ static __attribute__((noinline)) void prepare_more(struct vmx_vcpu *v)
 	vmx_flush_now(v, v->work);
 	if (v->work & VMX_WORK_DEBUG)
 		vmx_debug_load(v);
+	if (v->work & VMX_WORK_STAY)
+		vmx_limit_stay(v, host_deadline());
 	v->work &= VMX_WORK_STEP;
 	if (v->work & VMX_WORK_STEP)
 		vmx_step_before(v);
@@ -500,17 +502,11 @@ static inline void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
 	if ((vcpu->regs.rflags & RFLAGS_IF) == 0 && vmx_caps.bochs) {
 		__asm__ volatile("sti; nop; cli" : : : "memory");
 		v->watch |= VMX_WATCH_STAY;
+		v->work |= VMX_WORK_STAY;
 	} else if ((v->watch & VMX_WATCH_STAY) != 0) {
 		v->watch &= (uint8_t)~VMX_WATCH_STAY;
 		vmx_limit_stay(v, UINT64_MAX);
 	}
-}
-
-/** Before each entry. */
-static inline void limit_stay(struct vmx_vcpu *v)
-{
-	if (vmx_unlikely((v->watch & VMX_WATCH_STAY) != 0))
-		vmx_limit_stay(v, host_deadline());
 }
 
 static __attribute__((noinline)) void not_plain(struct vcpu *vcpu, struct vmx_vcpu *v)
@@ -555,7 +551,6 @@ static __attribute__((noinline)) void enter_prepared(struct vcpu *vcpu, struct v
 	unsigned int failed;
 
 	prepare(v);
-	limit_stay(v);
 	check_host(v);
 	if (vmx_unlikely(!v->launched)) {
 		failed = launch(vcpu, v);
@@ -592,7 +587,6 @@ static inline void enter(struct vcpu *vcpu)
 	}
 	vcpu->changed = 0;
 	vmwrite(VMCS_GUEST_RIP, vcpu->regs.rip);
-	limit_stay(v);
 	check_host(v);
 	finish(vcpu, resume(vcpu, v));
 }

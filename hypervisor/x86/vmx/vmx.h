@@ -94,9 +94,10 @@ struct vmx_vm {
 #define VMX_WORK_FLUSH_VPID 8u
 #define VMX_WORK_DEBUG	    16u /**< debug registers to be loaded */
 #define VMX_WORK_STEP	    32u /**< single-step by RFLAGS.TF: stays set */
+#define VMX_WORK_STAY	    64u /**< the stay ends with the host's next timer: vmx_limit_stay() */
 
 /* vmx_vcpu.watch */
-#define VMX_WATCH_STAY 1u /**< Bochs: stays end with the host's next timer: vmx_limit_stay() */
+#define VMX_WATCH_STAY 1u /**< the last stay was one of VMX_WORK_STAY */
 #define VMX_WATCH_STEP 2u /**< the VMM single-steps */
 
 struct vmx_vcpu {

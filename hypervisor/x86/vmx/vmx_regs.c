@@ -523,8 +523,8 @@ static void init_controls(struct vmx_vcpu *v)
 
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmx_limit_stay(v, UINT64_MAX);
-	if (vmx_caps.bochs)
-		v->watch |= VMX_WATCH_STAY; /* after reset, interrupts are off */
+	if (vmx_caps.bochs) /* after reset, interrupts are off */
+		v->work |= VMX_WORK_STAY;
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	vmx_set_primary(v, vmx_caps.primary);
