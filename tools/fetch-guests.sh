@@ -59,7 +59,7 @@ download() {
 # kernels some are built in.
 linux_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk
 	failover net_failover virtio_net virtio_console rng-core virtio-rng crc16 crc32c_generic mbcache
-	jbd2 ext4'
+	jbd2 ext4 pvpanic pvpanic-mmio'
 
 # That of the display; the cloud kernel has none.
 display_modules='drm drm_kms_helper ttm drm_ttm_helper drm_vram_helper bochs'

@@ -85,7 +85,7 @@ static void print_help(void)
 	       "Exit status: 0 to 127 what the guest wrote to the debug-exit port, 0 also where it switched\n"
 	       "itself off; 200 wrong usage, 201 too little memory, 202 a file is missing or refused, 203\n"
 	       "KVM refuses, 204 triple fault, 205 halted for ever, 206 reset, 207 timed out, 208 ended by\n"
-	       "a key, 209 something that is not emulated.\n");
+	       "a key, 209 something that is not emulated, 210 the guest has panicked.\n");
 }
 
 static const struct option options[] = {
@@ -221,6 +221,7 @@ static const char *reason(int status)
 		[VMM_STATUS_TIMEOUT - VMM_STATUS_OPTIONS] = "timeout",
 		[VMM_STATUS_QUIT - VMM_STATUS_OPTIONS] = "key",
 		[VMM_STATUS_EMULATION - VMM_STATUS_OPTIONS] = "emulation",
+		[VMM_STATUS_PANIC - VMM_STATUS_OPTIONS] = "panic",
 	};
 	const size_t number = (size_t)status - VMM_STATUS_OPTIONS;
 

@@ -31,7 +31,8 @@ const char options_help[] =
 	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
 	"  --reboots N         so often, a reset by the guest boots it anew (0)\n"
 	"  --gdb-wait          wait for a debugger, before the guest runs and when it fails\n"
-	"  --no-summary        no table of exits at the end\n";
+	"  --no-summary        no table of exits at the end\n"
+	"  --no-pvpanic        no device by which the guest says that it has panicked\n";
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_SIZE, KIND_COUNT, KIND_LIST };
 
@@ -74,6 +75,7 @@ static const struct row rows[] = {
 	ROW("--reboots", reboots, KIND_COUNT),
 	ROW("--gdb-wait", gdb_wait, KIND_FLAG),
 	ROW("--no-summary", no_summary, KIND_FLAG),
+	ROW("--no-pvpanic", no_pvpanic, KIND_FLAG),
 	ROW("--help", help, KIND_FLAG),
 };
 

@@ -40,6 +40,7 @@ struct options {
 	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
 	bool test_device;    /**< --test-device: see dev/test_device.h */
 	bool no_summary;     /**< --no-summary */
+	bool no_pvpanic;     /**< --no-pvpanic: see dev/pvpanic.h */
 	uint32_t reboots;    /**< --reboots N: so often a reset by the guest boots it anew; 0: it ends */
 	bool gdb_wait;	     /**< --gdb-wait: the guest waits for a debugger, before it runs and when it fails */
 	bool help;	     /**< --help */

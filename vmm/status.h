@@ -19,6 +19,7 @@ enum vmm_status {
 	VMM_STATUS_TIMEOUT,  /**< --timeout-ms */
 	VMM_STATUS_QUIT,     /**< by the escape key sequence */
 	VMM_STATUS_EMULATION, /**< the guest did something that is not emulated */
+	VMM_STATUS_PANIC,     /**< its kernel has panicked, and said so (pvpanic) */
 };
 
 #endif

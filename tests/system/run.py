@@ -2,7 +2,7 @@
 """`hypike run`: virtual machines on Linux, by KVM. Machine kvm-qemu is a Debian Linux with kvm_amd on QEMU's
 emulated AMD-V; machine kvm is the /dev/kvm of this computer, where that runs guests: where it doesn't, its tests
 are counted as skipped, with the reason. @verifies VMM-600 VMM-601 VMM-602 VMM-603 VMM-604 TOOL-130 TOOL-131
-TOOL-132 TOOL-133 TOOL-134 VMM-607 VMM-608"""
+TOOL-132 TOOL-133 TOOL-134 VMM-607 VMM-608 VMM-119"""
 import hashlib
 import re
 import subprocess
@@ -22,7 +22,7 @@ FILES = {
 ATTACK_FILE = FILES["attack.elf"]
 
 # Statuses of a VMM: vmm/status.h.
-TRIPLE_FAULT, HALTED, RESET, TIMEOUT = 204, 205, 206, 207
+TRIPLE_FAULT, HALTED, RESET, TIMEOUT, PANIC = 204, 205, 206, 207, 210
 
 DUMMY = "hypike run --kernel dummy.elf --module initramfs.cpio"
 BOOT_TEST = "hypike run --kernel dummy.elf --cmdline tests=boot"
@@ -159,12 +159,17 @@ CASES = [
              ("gnumach", "dummy.elf"),
              expect=(r"^GNU Mach 1\.8", r"No bootstrap code", "hypike: the console is /dev/pts/"),
              timeout=300),
-    _in_qemu("Linux", [("linux", LINUX.format(script="check"), 0)], ("linux", "linux.cpio"),
+    _in_qemu("Linux", [("linux", LINUX.format(script="check"), 0),
+                       ("panic", LINUX.format(script="panic virtio") + " --json", PANIC)],
+             ("linux", "linux.cpio"),
              expect=(r"^init: Linux 6\.", r"^check: 1 of 1 CPUs run",
                      r"^check: clock source (tsc|kvm-clock)",
                      r"^check: the kernel has not complained",
                      r"^init: check ended with status 0",
-                     r"^vmm: switched off by the guest"), timeout=300),
+                     r"^vmm: switched off by the guest",
+                     r"^panic: .*/pvpanic-mmio/QEMU0001:00", r"sysrq triggered crash",
+                     r"^vmm: the guest has panicked",
+                     r'^{"event": "end", "status": 210, "reason": "panic"}'), timeout=300),
     # The second disk is written to, and stays so; what nobody writes to stays as it is.
     _in_qemu("Linux with disks",
              [("copy", "cp disk.img copy.img && md5sum disk.img >sum", 0),

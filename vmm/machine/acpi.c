@@ -355,6 +355,20 @@ static void isa_devices(struct aml *aml, const struct acpi_machine *machine)
 		isa_device(aml, &devices[i]);
 }
 
+/** Where a guest says that it has panicked, as QEMU tells of it. */
+static void pvpanic(struct aml *aml, const struct acpi_machine *machine)
+{
+	if (machine->pvpanic == 0)
+		return;
+	struct aml_block device = aml_device(aml, "PEVT");
+	aml_name(aml, "_HID");
+	aml_string(aml, "QEMU0001");
+	struct aml_block crs = aml_resources(aml);
+	aml_io(aml, (uint16_t)machine->pvpanic, 1);
+	aml_resources_end(aml, crs);
+	aml_end(aml, device);
+}
+
 /** What belongs to the board: nobody may put anything else there. */
 static void board(struct aml *aml, const struct acpi_machine *machine)
 {
@@ -396,6 +410,7 @@ static uint32_t dsdt_build(struct builder *b)
 	struct aml_block scope = aml_scope(&aml, "\\_SB_");
 	pci_root(&aml, b->machine);
 	isa_devices(&aml, b->machine);
+	pvpanic(&aml, b->machine);
 	board(&aml, b->machine);
 	aml_end(&aml, scope);
 	const uint32_t length = (uint32_t)(aml.at - (uint8_t *)header);

@@ -22,6 +22,7 @@ struct acpi_machine {
 	uint32_t mmio, mmio_end; /**< window for BARs below 4 GiB */
 	uint64_t mmio64, mmio64_end; /**< one above; 0: none */
 	uint32_t com1, com1_irq;
+	uint32_t pvpanic; /**< its port (pvpanic.h); 0: there is none */
 };
 
 /** A piece of guest memory to build in. */

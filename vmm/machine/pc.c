@@ -33,6 +33,7 @@
 #include "vmm/dev/mc146818.h"
 #include "vmm/dev/pci.h"
 #include "vmm/dev/port61.h"
+#include "vmm/dev/pvpanic.h"
 #include "vmm/dev/reset_ports.h"
 #include "vmm/dev/test_device.h"
 #include "vmm/dev/vga_text.h"
@@ -101,6 +102,7 @@ static struct {
 	struct debug_console debug_console;
 	struct debug_exit debug_exit;
 	struct bochs_shutdown bochs_shutdown;
+	struct pvpanic pvpanic;
 	struct test_device test_device;
 	bool pit_to_pic, pit_to_ioapic; /**< who lets the PIT's interrupts through */
 } pc;
@@ -175,6 +177,17 @@ static void ended_by_guest(void *ctx, uint32_t value)
 		vm_stop(vm, VMM_STATUS_GUEST_MAX, "ended by the guest with value %u", value);
 	else
 		vm_stop(vm, (int)value, NULL);
+}
+
+static void panicked(void *ctx, uint32_t events)
+{
+	struct vm *vm = ctx;
+
+	pc_serial_flush();
+	if (events & PVPANIC_PANICKED)
+		vm_stop(vm, VMM_STATUS_PANIC, "the guest has panicked");
+	else
+		vm_log(vm, "the guest has panicked; its crash kernel goes on");
 }
 
 static void reset_by_guest(void *ctx, uint32_t value)
@@ -271,6 +284,7 @@ static void connect(struct vm *vm)
 	pc.debug_console.out = console;
 	pc.debug_exit.exit = end;
 	pc.bochs_shutdown.exit = end;
+	pc.pvpanic.told = (struct command){panicked, vm};
 	pc.kbc.reset = reset;
 	pc.reset_ports.reset = reset;
 }
@@ -426,6 +440,7 @@ static hv_status_t acpi_data(struct vm *vm, const struct acpi_room *room, uint32
 		.mmio64_end = window + PCI_MEMORY64_SIZE,
 		.com1 = COM1_PORT,
 		.com1_irq = IRQ_COM1,
+		.pvpanic = vm->options->no_pvpanic ? 0 : PVPANIC_PORT,
 	};
 
 	vm->rsdp = room->where;
@@ -522,12 +537,15 @@ static hv_status_t init(struct vm *vm)
 	debug_console_init(&pc.debug_console);
 	debug_exit_init(&pc.debug_exit);
 	bochs_shutdown_init(&pc.bochs_shutdown);
+	pvpanic_init(&pc.pvpanic);
 	test_device_init(&pc.test_device);
 	connect_pci(vm);
 	connect(vm);
 	status = pci_bus_attach(&pc.pci, PCI_ECAM);
 	for (size_t i = 1; i < DEVICES && status == HV_OK; i++)
 		status = bus_attach(&vm->bus, devices[i]);
+	if (status == HV_OK && !vm->options->no_pvpanic)
+		status = bus_attach(&vm->bus, &pc.pvpanic.dev);
 	if (status == HV_OK && vm->options->test_device)
 		status = bus_attach(&vm->bus, &pc.test_device.dev);
 	if (status == HV_OK)

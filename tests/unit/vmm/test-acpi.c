@@ -31,6 +31,7 @@ static const struct acpi_machine machine = {
 	.mmio64_end = UINT64_C(0x2000000000),
 	.com1 = 0x3f8,
 	.com1_irq = 4,
+	.pvpanic = 0x505,
 };
 
 static bool read_memory(void *ctx, uint64_t phys, void *to, size_t size)

@@ -3,7 +3,7 @@
  * The run loop, exits, interrupts, events and boot of a whole VM, over a hypervisor whose guest is a
  * C function.
  *
- * @verifies VMM-002 VMM-003 VMM-004 VMM-005 VMM-006 VMM-007 VMM-062 VMM-081
+ * @verifies VMM-119 VMM-002 VMM-003 VMM-004 VMM-005 VMM-006 VMM-007 VMM-062 VMM-081
  * @verifies BOOT-001 BOOT-002 BOOT-003
  */
 #include "tests/unit/vmm/bench.h"
@@ -125,6 +125,51 @@ static void large_statuses_are_limited(void **state)
 	said("vmm: ended by the guest with value 200\n");
 }
 
+/** Its device says what it takes; what is no panic doesn't end it. */
+static hv_status_t guest_panics(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	(void)vcpu;
+	switch (step) {
+	case 0:
+		return in(page, 0x505, 1);
+	case 1:
+		assert_int_equal(page->exit.port.value, 3);
+		return out(page, 0x505, 1, 0xfc);
+	case 2:
+		return out(page, 0x505, 1, 2);
+	case 3:
+		return out(page, 0x505, 1, 1);
+	default:
+		return leave(page, 0);
+	}
+}
+
+static void a_panic_ends_the_vm(void **state)
+{
+	(void)state;
+	assert_int_equal(create(""), 0);
+	assert_int_equal(run_here(guest_panics), VMM_STATUS_PANIC);
+	said("vmm: the guest has panicked; its crash kernel goes on\nvmm: the guest has panicked\n");
+}
+
+static hv_status_t guest_panics_in_vain(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
+{
+	(void)vcpu;
+	if (step == 0)
+		return in(page, 0x505, 1);
+	if (step > 1)
+		return leave(page, 5);
+	assert_int_equal(page->exit.port.value, 0xff);
+	return out(page, 0x505, 1, 1);
+}
+
+static void a_machine_without_pvpanic(void **state)
+{
+	(void)state;
+	assert_int_equal(create("--no-pvpanic"), 0);
+	assert_int_equal(run_here(guest_panics_in_vain), 5);
+}
+
 static hv_status_t guest_reads(uint32_t vcpu, unsigned int step, struct hv_vcpu_page *page)
 {
 	(void)vcpu;
@@ -203,6 +248,7 @@ static hv_status_t guest_hostile_ports(uint32_t vcpu, unsigned int step, struct 
 	end |= port + size > 0x60 && port <= 0x64;
 	end |= port + size > 0x92 && port <= 0x92;
 	end |= port + size > 0xcf9 && port <= 0xcf9;
+	end |= port + size > 0x505 && port <= 0x505;
 	page->intr_ready = (bench_random() & 3) == 0;
 	if (step > 200000)
 		return leave(page, 9);
@@ -1299,6 +1345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_guest_prints_and_ends),
 		T(large_statuses_are_limited),
+		T(a_panic_ends_the_vm),
+		T(a_machine_without_pvpanic),
 		T(ports_are_read),
 		T(strings_are_moved),
 		T(hostile_ports),
