@@ -18,6 +18,7 @@
 #include <hypike/wire.h>
 
 #include "tools/process.h"
+#include "tools/progress.h"
 #include "tools/terminal.h"
 
 #define KEY_ESCAPE 0x01 /* Ctrl-A */
@@ -94,6 +95,7 @@ static bool pass_output(struct run *run)
 	ssize_t size = read(run->console->master, text, sizeof(text));
 
 	if (size > 0) {
+		progress_end(); /* it speaks */
 		streams_take(run->streams, text, (size_t)size);
 		hear(run);
 	}
@@ -360,8 +362,10 @@ void console_run(struct console *console, char *const *argv, struct streams *str
 		result->end = CONSOLE_FAILED;
 		return;
 	}
+	progress_begin("starting the emulator");
 	while (!run.ended)
 		wait_and_serve(&run);
+	progress_end();
 	drain_output(&run);
 	terminal_restore();
 	streams_close(streams);

@@ -16,6 +16,7 @@
 #include "tools/control.h"
 #include "tools/control_client.h"
 #include "tools/control_console.h"
+#include "tools/progress.h"
 #include "tools/run.h"
 #include "tools/util.h"
 
@@ -50,7 +51,10 @@ static bool ends_within(const struct control_client *client, uint64_t seconds)
 {
 	struct pollfd look = {.fd = client->fd, .events = POLLIN};
 
-	return poll(&look, 1, (int)(seconds * 1000)) > 0;
+	progress_begin("waiting for its end");
+	const bool ended = poll(&look, 1, (int)(seconds * 1000)) > 0;
+	progress_end();
+	return ended;
 }
 
 static int force(struct control_client *client)

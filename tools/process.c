@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools/progress.h"
+
 #define STATUS_NOT_STARTED 127
 #define TAIL_SIZE	   2000
 #define TAIL_LINES	   8
@@ -63,12 +65,16 @@ pid_t process_start(char *const *argv, const char *log_path)
 bool process_run(char *const *argv, const char *log_path)
 {
 	pid_t pid = process_start(argv, log_path);
+	char what[64];
 	int status = 0;
 
 	if (pid < 0)
 		return false;
+	snprintf(what, sizeof(what), "running %s", path_base(argv[0]));
+	progress_begin(what);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
+	progress_end();
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	log_show_tail(log_path);

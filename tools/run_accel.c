@@ -4,12 +4,15 @@
  *
  * @req TOOL-130 Where KVM is missing or doesn't run guests, `hypike run` boots the same machine on HyPike in
  *               QEMU, and says so.
+ * @req TOOL-146 With --json, stdout has events alone, a line of JSON each, whatever the machine runs on.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <getopt.h>
 #include <hypike/vmm.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/command.h"
 #include "tools/run.h"
@@ -114,6 +117,29 @@ static struct strings boot_argv(const struct run *run)
 	return argv;
 }
 
+/**
+ * With --json, stdout is for events alone: everything else goes to stderr.
+ * @return what stdout was, for output_back(); -1: nothing has changed
+ */
+static int output_to_stderr(void)
+{
+	fflush(stdout);
+	const int before = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	if (before >= 0)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+	return before;
+}
+
+static void output_back(int before)
+{
+	fflush(stdout);
+	if (before < 0)
+		return;
+	dup2(before, STDOUT_FILENO);
+	close(before);
+}
+
 int run_on_hypike(const struct run *run)
 {
 	int status = -1;
@@ -122,7 +148,9 @@ int run_on_hypike(const struct run *run)
 		return VMM_STATUS_OPTIONS;
 	struct strings argv = boot_argv(run);
 	optind = 0; /* getopt_long() begins anew */
+	const int output = run->json ? output_to_stderr() : -1;
 	const int code = boot_for_status((int)argv.count, argv.item, &status);
+	output_back(output);
 	switch (code) {
 	case EXIT_OK:
 	case EXIT_SYSTEM:
