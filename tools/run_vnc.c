@@ -3,8 +3,11 @@
  * `hypike run --vnc` and `--screenshot`. What they need of libraries is in a file of its own (hypike-vnc.so), which is
  * loaded for them alone: other runs start no later and take no more memory.
  */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include <hypike/vmm.h>
 
@@ -15,6 +18,9 @@ static bool confine(void)
 {
 	return hypike_vmm_confine(HYPIKE_VMM_DISPLAY);
 }
+
+typedef const char *vnc_start_t(const char *where, const struct vnc_machine *machine,
+				const struct vnc_access *access);
 
 static const struct vnc_machine machine = {hypike_vmm_screen_size, hypike_vmm_screen_draw, hypike_vmm_key,
 					   hypike_vmm_mouse, confine};
@@ -30,17 +36,67 @@ static void *module_function(const char *name)
 	return function;
 }
 
-bool run_vnc(const char *where)
+/** The first line of a file that nobody else can read. @return NULL after report() */
+static char *read_password(const char *path)
 {
-	if (where == NULL)
-		return true;
-	const char *(*start)(const char *, const struct vnc_machine *) =
-		(const char *(*)(const char *, const struct vnc_machine *))module_function("vnc_start");
+	struct stat stat_of;
+	struct bytes file;
 
+	if (stat(path, &stat_of) == 0 && (stat_of.st_mode & 077) != 0) {
+		report("--vnc: %s: others have access to it (its mode is to be 0600)", path);
+		return NULL;
+	}
+	if (!file_read(path, &file))
+		return NULL;
+	char *password = string_format("%.*s", (int)file.size, (const char *)file.data);
+	password[strcspn(password, "\r\n")] = '\0';
+	free(file.data);
+	if (*password != '\0')
+		return password;
+	report("--vnc: %s: its first line is to be a password", path);
+	return NULL;
+}
+
+/** ,password-file=FILE,key=FILE,cert=FILE behind the place, which is cut off there. @return false after report() */
+static bool take_access(char *options, struct vnc_access *access)
+{
+	const char *password_file = NULL, **const to[] = {&password_file, &access->key, &access->certificate};
+	char *const names[] = {"password-file", "key", "cert", NULL};
+	char *value;
+
+	while (*options != '\0') {
+		const char *word = options;
+		const int i = getsubopt(&options, names, &value);
+		if (i < 0 || value == NULL)
+			return report("--vnc: %s: there are password-file=FILE, key=FILE and cert=FILE", word);
+		*to[i] = value;
+	}
+	if (password_file == NULL || access->key == NULL || access->certificate == NULL)
+		return report("--vnc: a password is asked for over TLS alone, which needs password-file=, key= and "
+			      "cert=; `hypike run --help' tells more");
+	access->password = read_password(password_file);
+	return access->password != NULL;
+}
+
+bool run_vnc(const char *option)
+{
+	static struct vnc_access access;
+	vnc_start_t *start;
+
+	if (option == NULL)
+		return true;
+	char *where = string_copy(option);
+	char *comma = strchr(where, ',');
+	if (comma != NULL) {
+		*comma = '\0';
+		if (!take_access(comma + 1, &access))
+			return false;
+	}
+	*(void **)&start = module_function("vnc_start");
 	if (start == NULL)
 		return false;
-	const char *wrong = start(where, &machine);
-	return wrong == NULL || report("--vnc %s: %s", where, wrong);
+	const char *wrong = start(where, &machine, comma != NULL ? &access : NULL);
+	return wrong == NULL || report("--vnc %s: %s", option, wrong);
 }
 
 bool png_save(const char *what, const char *path, const uint32_t *pixels, unsigned int width, unsigned int height)

@@ -12,7 +12,7 @@ packages_build="gcc libc6-dev make meson ninja-build pkg-config python3 libcmock
 packages_qemu='qemu-system-x86'
 packages_bochs='bochs bochsbios bochs-term vgabios grub-common grub-pc-bin xorriso'
 packages_test="acpica-tools babeltrace2 e2fsprogs gdb python3-jsonschema python3-yaml mandoc clang-14 \
-	libclang-rt-14-dev libnet-vnc-perl llvm-14 grub-efi-amd64-bin lz4 mtools ovmf"
+	libclang-rt-14-dev libnet-vnc-perl gvncviewer openssl llvm-14 grub-efi-amd64-bin lz4 mtools ovmf"
 packages_docs='doxygen'
 packages_deb='dpkg-dev'
 packages_long='debootstrap lintian'

@@ -23,12 +23,19 @@ struct vnc_machine {
 	bool (*confine)(void);
 };
 
+/** What a viewer has to know; and what the server proves itself by, as nothing is asked in the clear. */
+struct vnc_access {
+	const char *password;
+	const char *key, *certificate; /**< files (PEM) */
+};
+
 /**
  * Serve in a thread of its own until the process ends.
  * @param where a path (a UNIX socket is made there, for this user alone), or a port of 127.0.0.1
+ * @param access NULL: whoever can connect
  * @return NULL, or what is wrong
  */
-const char *vnc_start(const char *where, const struct vnc_machine *machine);
+const char *vnc_start(const char *where, const struct vnc_machine *machine, const struct vnc_access *access);
 /** @return the number of the key that makes an X11 keysym on a US keyboard, 0: none */
 unsigned int vnc_key(uint32_t keysym);
 

@@ -20,4 +20,7 @@ CASES = [
     Case("control of a running machine", "kvm-qemu",
          [*COMMAND, "--", "control:sh control.sh"], check=_all_ok,
          builds=("normal",), timeout=400),
+    Case("VNC with a password", "unit",
+         ["/usr/bin/python3", "{source}/tests/vnc_password.py", "{build}/tests/unit/tools/vnc-guest", "{work}"],
+         tap=1, timeout=120, builds=("normal",)),
 ]

@@ -2,7 +2,7 @@
 /*
  * What a VNC client is tested with: the display and keyboard of machine `pc`, and in place of a guest a loop
  * that shows each letter that is typed and moves a mark with the mouse. Escape ends it; its picture is
- * then in a file. Usage: vnc-guest PORT PICTURE.png
+ * then in a file. Usage: vnc-guest PORT PICTURE.png [PASSWORD KEY CERTIFICATE]
  */
 #include <hypike/vmm.h>
 #include <stdio.h>
@@ -159,10 +159,11 @@ int main(int argc, char **argv)
 	static uint32_t pixels[640 * 400];
 	const char *wrong;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 6)
 		return 2;
+	const struct vnc_access access = {argv[3], argc == 6 ? argv[4] : NULL, argc == 6 ? argv[5] : NULL};
 	start();
-	wrong = vnc_start(argv[1], &machine);
+	wrong = vnc_start(argv[1], &machine, argc == 6 ? &access : NULL);
 	if (wrong == NULL) {
 		printf("ready\n");
 		fflush(stdout);
