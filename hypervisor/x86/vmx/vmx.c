@@ -335,7 +335,7 @@ static __attribute__((noinline)) void prepare_more(struct vmx_vcpu *v)
 	if (v->work & VMX_WORK_DEBUG)
 		vmx_debug_load(v);
 	if (v->work & VMX_WORK_STAY)
-		vmx_limit_stay(v, host_deadline());
+		vmx_limit_stay(v);
 	v->work &= VMX_WORK_STEP;
 	if (v->work & VMX_WORK_STEP)
 		vmx_step_before(v);
@@ -505,7 +505,7 @@ static inline void interrupt_window(const struct vcpu *vcpu, struct vmx_vcpu *v)
 		v->work |= VMX_WORK_STAY;
 	} else if ((v->watch & VMX_WATCH_STAY) != 0) {
 		v->watch &= (uint8_t)~VMX_WATCH_STAY;
-		vmx_limit_stay(v, UINT64_MAX);
+		vmx_free_stay(v);
 	}
 }
 

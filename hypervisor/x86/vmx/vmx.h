@@ -203,8 +203,10 @@ void vmx_fetch_groups(struct vcpu *vcpu, uint32_t groups);
 void vmx_store_groups(struct vcpu *vcpu, uint32_t groups);
 /** Fields that never change, and the state after reset for what `store` doesn't cover. */
 void vmx_init_fields(struct vcpu *vcpu);
-/** The guest's stays from the next entry on end by then: a TSC value, UINT64_MAX for any time. */
-void vmx_limit_stay(struct vmx_vcpu *v, uint64_t until);
+/** The next stay in guest mode ends when the host's timer does, or before. */
+void vmx_limit_stay(struct vmx_vcpu *v);
+/** Stays end by what happens, after a second at the latest. */
+void vmx_free_stay(struct vmx_vcpu *v);
 /** Put DR0-DR3 and DR6 into the CPU. */
 void vmx_debug_load(struct vmx_vcpu *v);
 

@@ -481,25 +481,36 @@ static const uint16_t zero_fields[] = {
 	VMCS_HOST_RSP, VMCS_GUEST_CR0, VMCS_GUEST_CR3, VMCS_GUEST_CR4, VMCS_GUEST_EFER,
 };
 
-/**
- * The field counts down anew from every entry. No stay in guest mode is longer than a millisecond, whatever
- * becomes of the host's interrupts.
- * @req HV-115 a guest that disables interrupts and spins gives its CPU back
- */
-void vmx_limit_stay(struct vmx_vcpu *v, uint64_t until)
+/* The field counts down anew from every entry; 0 would let nothing of the guest run. */
+static void set_stay(struct vmx_vcpu *v, uint64_t tsc_ticks)
 {
-	const uint64_t now = rdtsc();
-	const uint64_t longest = host_tsc_khz();
-	uint64_t ticks = until > now ? until - now : 0;
+	uint64_t ticks = (tsc_ticks >> vmx_caps.timer_rate) + 1;
 
-	if (ticks > longest)
-		ticks = longest;
-	/* With 0 nothing of the guest would run. */
-	ticks = (ticks >> vmx_caps.timer_rate) + 1;
+	if (ticks > UINT32_MAX)
+		ticks = UINT32_MAX;
 	if (ticks == v->stay || (vmx_caps.pin & PIN_PREEMPTION_TIMER) == 0)
 		return;
 	v->stay = ticks;
 	vmwrite(VMCS_PREEMPTION_TIMER, ticks);
+}
+
+/* In milliseconds. The latter for what other CPUs send, of which nobody knows when. */
+#define STAY	     1000u
+#define STAY_LIMITED 1u
+
+void vmx_free_stay(struct vmx_vcpu *v)
+{
+	set_stay(v, host_tsc_khz() * STAY);
+}
+
+/** @req HV-115 a guest that disables interrupts and spins gives its CPU back */
+void vmx_limit_stay(struct vmx_vcpu *v)
+{
+	const uint64_t now = rdtsc(), until = host_deadline();
+	const uint64_t longest = host_tsc_khz() * STAY_LIMITED;
+	const uint64_t left = until > now ? until - now : 0;
+
+	set_stay(v, left < longest ? left : longest);
 }
 
 /** Pause-loop exiting (26.1.3): a loop is PAUSEs less than GAP apart, for WINDOW; in TSC ticks. */
@@ -522,7 +533,7 @@ static void init_controls(struct vmx_vcpu *v)
 {
 
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
-	vmx_limit_stay(v, UINT64_MAX);
+	vmx_free_stay(v);
 	if (vmx_caps.bochs) /* after reset, interrupts are off */
 		v->work |= VMX_WORK_STAY;
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.exit);
