@@ -41,9 +41,11 @@ ROWS = (
     ("real-mode ROM (`guests/real`)", "reset vector",
      "real, unreal and protected mode, shadow memory, a reset", r"real-mode ROM"),
     ("dummy kernel", "Multiboot 1", "its tests of the machine",
-     r"dummy, \d CPUs?|dummy, \d vCPUs? on .*|dummy's SMP tests.*"),
+     r"dummy, \d CPUs?|dummy, \d vCPUs? on .*|dummy's SMP tests.*|dummy, 1 and 2 vCPUs"),
     ("", "Multiboot 2", "the same", r"dummy by Multiboot 2, .*"),
     ("", "BIOS, GRUB", "the same", r"SeaBIOS, GRUB, dummy kernel, .*"),
+    ("attack guest (`guests/attack`)", "Multiboot 1", "what is forbidden, also to every device",
+     r"attack, .*|attack"),
 )
 
 MACHINES = {"qemu-svm": "QEMU, AMD-V", "bochs-vmx": "Bochs, VT-x", "bochs-svm": "Bochs, AMD-V",
@@ -61,11 +63,11 @@ def all_cases():
 
 
 def vcpus(case):
-    """How many the guest has: --vcpus, or what hypike boot takes where it isn't told."""
+    """How many the guest has, one after the other: --vcpus, its name, or what hypike boot takes if not told."""
     words = [str(word) for word in case.command]
     found = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--vcpus"]
-    named = re.search(r"(\d) (?:v?CPUs?)\b", case.name)
-    return int(found[0]) if found else int(named[1]) if named else 1
+    named = re.search(r"(?:(\d) and )?(\d) v?CPUs?\b", case.name)
+    return {int(found[0])} if found else {int(n) for n in named.groups() if n} if named else {1}
 
 
 def where(pattern, machine, cases):
@@ -73,7 +75,8 @@ def where(pattern, machine, cases):
     mine = [case for case in cases if case.machine == machine and re.fullmatch(pattern, case.name)]
     counts = {}
     for case in mine:
-        counts[vcpus(case)] = counts.get(vcpus(case), True) and case.long
+        for count in vcpus(case):
+            counts[count] = counts.get(count, True) and case.long
     return ", ".join(f"*{count}*" if long else str(count) for count, long in sorted(counts.items()))
 
 

@@ -141,7 +141,8 @@ CASES = [
           expect=("init:",)),
     _tool("run without its file", "--accel", "hypike", "--kernel", "/nowhere", status=202,
           expect=("/nowhere: No such file",)),
-    _in_qemu("dummy", [("probe", "hypike run --probe", 0), ("dummy", DUMMY, 0), ("dummy-2", DUMMY + " --cpus 2", 0)],
+    _in_qemu("dummy, 1 and 2 vCPUs",
+             [("probe", "hypike run --probe", 0), ("dummy", DUMMY, 0), ("dummy-2", DUMMY + " --cpus 2", 0)],
              ("dummy.elf", "initramfs.cpio"), tap=2, timeout=300),
     _in_qemu("attack",
              [(group, f"{ATTACK} act={group}", 0)
