@@ -68,7 +68,8 @@ static void print_help(void)
 	       "  --serial WHERE     the console: stdio, none, pty, file=FILE, unix=PATH (stdio)\n"
 	       "  --virtio-console   a console of virtio, too\n"
 	       "  --rng              an entropy device of virtio\n"
-	       "  --accel WHAT       kvm; hypike: on HyPike in QEMU; auto: KVM where it runs guests (auto)\n"
+	       "  --accel WHAT       kvm; hypike: on HyPike in QEMU; model: on a software model of the processor,\n"
+	       "                     small kernels on any Linux; auto: KVM where it runs guests, or HyPike (auto)\n"
 	       "  --gdb ADDRESS      let gdb debug it, there: PORT or unix:PATH; behind it ,wait: have it wait\n"
 	       "  --reboots N        so often, a reset by the guest boots it anew (0)\n"
 	       "  --timeout SECONDS  end the machine then\n"
@@ -125,7 +126,8 @@ static bool set_accel(struct run *run, const char *text)
 {
 	run->accel = text;
 	return strcmp(text, "auto") == 0 || strcmp(text, "kvm") == 0 || strcmp(text, "hypike") == 0 ||
-	       report("--accel %s: there are auto, kvm and hypike", text);
+	       strcmp(text, "model") == 0 ||
+	       report("--accel %s: there are auto, kvm, hypike and model", text);
 }
 
 static bool add(struct strings *list, const char *text)
@@ -248,7 +250,7 @@ static int tell_end(const struct run *run, int status)
 	return status;
 }
 
-static int run_on_kvm(struct run *run)
+static int run_here(struct run *run)
 {
 	struct strings words = {0};
 	int status = run_words(run, &words);
@@ -265,7 +267,7 @@ static int run_on_kvm(struct run *run)
 		hypike_vmm_debugger(gdb_listen(&run->gdb.server[0]));
 	/* All that needs some is open. */
 	hypike_vmm_drop_privileges();
-	tell_start(run, "kvm");
+	tell_start(run, hypike_vmm_name());
 	status = hypike_vmm_run(run_line(&words));
 	gdb_close(&run->gdb);
 	terminal_restore();
@@ -273,11 +275,13 @@ static int run_on_kvm(struct run *run)
 	return status;
 }
 
-static int run_machine(struct run *run)
+static int run_machine(struct run *run, char **argv)
 {
 	switch (run_accel(run)) {
-	case RUN_ON_KVM:
-		return run_on_kvm(run);
+	case RUN_HERE:
+		return run_here(run);
+	case RUN_ON_MODEL:
+		return run_on_model(argv);
 	case RUN_ON_HYPIKE:
 		if (run->name != NULL)
 			report("--name %s: on HyPike in QEMU it isn't known to `hypike ps'", run->name);
@@ -324,5 +328,5 @@ int command_run(int argc, char **argv)
 		report("run: give FILE or --kernel KERNEL; `hypike run --help' tells more");
 		return VMM_STATUS_OPTIONS;
 	}
-	return tell_end(&run, run_machine(&run));
+	return tell_end(&run, run_machine(&run, argv));
 }

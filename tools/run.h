@@ -16,7 +16,7 @@ struct run {
 	const char *serial; /**< where the console is: stdio, none, pty, file=F, unix=PATH */
 	const char *vnc;	/**< where a VNC server listens: a path or a port; NULL: nowhere */
 	const char *screenshot; /**< file for the last picture, NULL: none */
-	const char *accel;  /**< auto, kvm, hypike */
+	const char *accel;  /**< auto, kvm, hypike, model */
 	const char *config, *partition; /**< a file, and which of its machines */
 	const char *name; /**< for the control socket; NULL: after the kernel's file */
 	const char *debugger; /**< --gdb, as it was given */
@@ -50,12 +50,14 @@ bool png_save(const char *what, const char *path, const uint32_t *pixels, unsign
 /** Write what is shown as PNG, where that is wanted. @return false after report() */
 bool run_screenshot(const char *path);
 
-/** What becomes of it: on what it is run. */
-enum run_on { RUN_ON_KVM, RUN_ON_HYPIKE, RUN_ON_NOTHING };
+/** What becomes of it: on what it is run; RUN_HERE: by the VMM that is in this program. */
+enum run_on { RUN_HERE, RUN_ON_HYPIKE, RUN_ON_MODEL, RUN_ON_NOTHING };
 
 /** Decide what to run it on, and say so where it isn't what one would expect. */
 enum run_on run_accel(const struct run *run);
 /** Boot the same machine on HyPike in QEMU. @return its status */
 int run_on_hypike(const struct run *run);
+/** Replace this program with the one that has the model in it. @return a status, where that failed */
+int run_on_model(char **argv);
 
 #endif

@@ -5,12 +5,16 @@
  * @req TOOL-130 Where KVM is missing or doesn't run guests, `hypike run` boots the same machine on HyPike in
  *               QEMU, and says so.
  * @req TOOL-146 With --json, stdout has events alone, a line of JSON each, whatever the machine runs on.
+ * @req TOOL-137 `hypike run --accel model` runs it on a software model of the processor, on any Linux.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <getopt.h>
 #include <hypike/vmm.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,20 +24,52 @@
 
 enum run_on run_accel(const struct run *run)
 {
+	const bool has_model = strcmp(hypike_vmm_name(), "model") == 0;
+
 	if (strcmp(run->accel, "hypike") == 0)
 		return RUN_ON_HYPIKE;
+	if (strcmp(run->accel, "model") == 0)
+		return has_model ? RUN_HERE : RUN_ON_MODEL;
+	if (has_model) {
+		report("--accel %s: this program has the model alone", run->accel);
+		return RUN_ON_NOTHING;
+	}
 	const bool forced = strcmp(run->accel, "kvm") == 0;
 	if (forced && run->dry_run)
-		return RUN_ON_KVM;
+		return RUN_HERE;
 	const char *why = forced ? hypike_vmm_unavailable() : hypike_vmm_probe();
 	if (why == NULL)
-		return RUN_ON_KVM;
+		return RUN_HERE;
 	if (forced) {
 		report("/dev/kvm: %s", why);
 		return RUN_ON_NOTHING;
 	}
 	report("/dev/kvm: %s; running on HyPike in QEMU, which is slower", why);
 	return RUN_ON_HYPIKE;
+}
+
+/** Beside this program as it is built, or where the package has it. */
+int run_on_model(char **argv)
+{
+	static const char *const places[] = {"%s/hypike-model", "%s/../libexec/hypike/hypike-model"};
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	struct strings words = {0};
+	const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	strings_add(&words, "hypike");
+	strings_add(&words, "run");
+	while (*++argv != NULL)
+		strings_add(&words, "%s", *argv);
+	if (length > 0) {
+		self[length] = '\0';
+		*strrchr(self, '/') = '\0';
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+			snprintf(path, sizeof(path), places[i], self);
+			execv(path, words.item);
+		}
+	}
+	report("hypike-model: %s", strerror(errno));
+	return VMM_STATUS_HYPERVISOR;
 }
 
 static void add_pair(struct strings *argv, const char *option, const char *value)

@@ -29,26 +29,99 @@ static enum emu_status run_compare(struct emu *e)
 	return status;
 }
 
-/** XCHG and XADD: the register gets what was in memory. */
+/** XCHG and XADD: the register gets what was in memory, or in another, which is written last (SDM, XADD). */
 static enum emu_status run_exchange(struct emu *e)
 {
+	const unsigned other = e->insn->form == INSN_FORM_O_ACC ? INSN_RAX : e->insn->reg;
 	enum emu_status status = emu_load_operands(e);
+	uint64_t result;
 
-	if (status == EMU_DONE)
-		status = emu_write_operand(e, e->op(e));
-	if (status == EMU_DONE)
-		emu_set_gpr(e, e->insn->reg, e->insn->opsize, e->dst);
+	if (status != EMU_DONE)
+		return status;
+	result = e->op(e);
+	if (!e->insn->has_mem)
+		emu_set_gpr(e, other, e->insn->opsize, e->dst);
+	status = emu_store_result(e, result);
+	if (status == EMU_DONE && e->insn->has_mem)
+		emu_set_gpr(e, other, e->insn->opsize, e->dst);
 	return status;
 }
 
-/** Memory is written in either case (SDM, CMPXCHG). */
+static enum emu_status run_lea(struct emu *e)
+{
+	emu_set_gpr(e, e->insn->reg, e->insn->opsize,
+		    insn_offset(e->insn, e->ctx->gpr, e->next_rip));
+	return EMU_DONE;
+}
+
+/** CBW, CWDE, CDQE: rAX out of its own half. */
+static enum emu_status run_cbw(struct emu *e)
+{
+	const unsigned size = e->insn->opsize;
+
+	emu_set_gpr(e, INSN_RAX, size,
+		    (uint64_t)alu_sign_extend(e->ctx->gpr[INSN_RAX], size / 2));
+	return EMU_DONE;
+}
+
+/** CWD, CDQ, CQO: rDX is the sign of rAX. */
+static enum emu_status run_cwd(struct emu *e)
+{
+	const unsigned size = e->insn->opsize;
+
+	emu_set_gpr(e, INSN_RDX, size,
+		    alu_sign_extend(e->ctx->gpr[INSN_RAX], size) < 0 ? UINT64_MAX : 0);
+	return EMU_DONE;
+}
+
+/** What SAHF and LAHF move. */
+#define AH_FLAGS (RFLAGS_SF | RFLAGS_ZF | RFLAGS_AF | RFLAGS_PF | RFLAGS_CF)
+
+/** CMC, CLC, STC, CLD, STD, SAHF, LAHF, by their opcodes. */
+static enum emu_status run_flags(struct emu *e)
+{
+	uint64_t *const rax = &e->ctx->gpr[INSN_RAX];
+
+	switch (e->insn->opcode) {
+	case 0x9e:
+		e->flags = (e->flags & ~AH_FLAGS) | (*rax >> 8 & AH_FLAGS);
+		break;
+	case 0x9f:
+		*rax = (*rax & ~UINT64_C(0xff00)) | ((e->flags & AH_FLAGS) | RFLAGS_FIXED1) << 8;
+		break;
+	case 0xf5:
+		e->flags ^= RFLAGS_CF;
+		break;
+	case 0xf8:
+		e->flags &= ~RFLAGS_CF;
+		break;
+	case 0xf9:
+		e->flags |= RFLAGS_CF;
+		break;
+	case 0xfc:
+		e->flags &= ~RFLAGS_DF;
+		break;
+	default:
+		e->flags |= RFLAGS_DF;
+		break;
+	}
+	return EMU_DONE;
+}
+
+static enum emu_status run_nop(struct emu *e)
+{
+	(void)e;
+	return EMU_DONE;
+}
+
+/** Memory is written in either case (SDM, CMPXCHG), a register that differs isn't, not even its upper half. */
 static enum emu_status run_cmpxchg(struct emu *e)
 {
 	const unsigned size = e->insn->opsize;
 	const uint64_t rax = e->ctx->gpr[INSN_RAX] & insn_size_mask(size);
 	enum emu_status status = emu_load_operands(e);
 
-	if (status == EMU_DONE)
+	if (status == EMU_DONE && (e->insn->has_mem || e->dst == rax))
 		status = emu_write_operand(e, e->dst == rax ? e->src : e->dst);
 	if (status != EMU_DONE)
 		return status;
@@ -175,81 +248,87 @@ static enum emu_status run_xlat(struct emu *e)
 
 /* ---- Dispatch ------------------------------------------------------------------------------- */
 
-/** What an instruction is without the memory operand that brought it here. */
-enum shape {
-	NEEDS_MEMORY, /* an explicit memory operand */
-	IMPLICIT,     /* stack, string or port: memory is implied */
-};
-
 struct operation {
 	enum emu_status (*run)(struct emu *e);
 	emu_op op;
-	enum shape shape;
 };
 
 static const struct operation operations[INSN_ID_COUNT] = {
-	[INSN_MOV] = {run_store, op_move, NEEDS_MEMORY},
-	[INSN_MOVZX] = {run_store, op_move, NEEDS_MEMORY},
-	[INSN_MOVSX] = {run_store, op_sign_extend, NEEDS_MEMORY},
-	[INSN_MOVBE] = {run_store, op_swap_bytes, NEEDS_MEMORY},
-	[INSN_MOVNTI] = {run_store, op_move, NEEDS_MEMORY},
-	[INSN_CMOVCC] = {run_store, op_cmov, NEEDS_MEMORY},
-	[INSN_SETCC] = {run_store, op_set, NEEDS_MEMORY},
-	[INSN_XCHG] = {run_exchange, op_move, NEEDS_MEMORY},
-	[INSN_XADD] = {run_exchange, op_add, NEEDS_MEMORY},
-	[INSN_CMPXCHG] = {run_cmpxchg, NULL, NEEDS_MEMORY},
-	[INSN_CMPXCHG8B] = {run_cmpxchg_pair, NULL, NEEDS_MEMORY},
-	[INSN_PUSH] = {emu_run_push, NULL, IMPLICIT},
-	[INSN_POP] = {emu_run_pop, NULL, IMPLICIT},
-	[INSN_CALL] = {emu_run_call, NULL, IMPLICIT},
-	[INSN_JMP] = {emu_run_jump, NULL, NEEDS_MEMORY},
-	[INSN_RET] = {emu_run_return, NULL, IMPLICIT},
-	[INSN_XLAT] = {run_xlat, NULL, IMPLICIT},
-	[INSN_SSE_MOVE] = {emu_run_sse, NULL, NEEDS_MEMORY},
-	[INSN_ADD] = {run_store, op_add, NEEDS_MEMORY},
-	[INSN_OR] = {run_store, op_or, NEEDS_MEMORY},
-	[INSN_ADC] = {run_store, op_adc, NEEDS_MEMORY},
-	[INSN_SBB] = {run_store, op_sbb, NEEDS_MEMORY},
-	[INSN_AND] = {run_store, op_and, NEEDS_MEMORY},
-	[INSN_SUB] = {run_store, op_sub, NEEDS_MEMORY},
-	[INSN_XOR] = {run_store, op_xor, NEEDS_MEMORY},
-	[INSN_CMP] = {run_compare, op_sub, NEEDS_MEMORY},
-	[INSN_TEST] = {run_compare, op_and, NEEDS_MEMORY},
-	[INSN_INC] = {run_store, op_inc, NEEDS_MEMORY},
-	[INSN_DEC] = {run_store, op_dec, NEEDS_MEMORY},
-	[INSN_NOT] = {run_store, op_not, NEEDS_MEMORY},
-	[INSN_NEG] = {run_store, op_neg, NEEDS_MEMORY},
-	[INSN_MUL] = {run_multiply, NULL, NEEDS_MEMORY},
-	[INSN_IMUL] = {run_imul, op_imul, NEEDS_MEMORY},
-	[INSN_DIV] = {run_divide, NULL, NEEDS_MEMORY},
-	[INSN_IDIV] = {run_divide, NULL, NEEDS_MEMORY},
-	[INSN_ROL] = {run_store, op_rol, NEEDS_MEMORY},
-	[INSN_ROR] = {run_store, op_ror, NEEDS_MEMORY},
-	[INSN_RCL] = {run_store, op_rcl, NEEDS_MEMORY},
-	[INSN_RCR] = {run_store, op_rcr, NEEDS_MEMORY},
-	[INSN_SHL] = {run_store, op_shl, NEEDS_MEMORY},
-	[INSN_SHR] = {run_store, op_shr, NEEDS_MEMORY},
-	[INSN_SAR] = {run_store, op_sar, NEEDS_MEMORY},
-	[INSN_SHLD] = {run_store, op_shld, NEEDS_MEMORY},
-	[INSN_SHRD] = {run_store, op_shrd, NEEDS_MEMORY},
-	[INSN_BT] = {run_compare, op_bt, NEEDS_MEMORY},
-	[INSN_BTS] = {run_store, op_bts, NEEDS_MEMORY},
-	[INSN_BTR] = {run_store, op_btr, NEEDS_MEMORY},
-	[INSN_BTC] = {run_store, op_btc, NEEDS_MEMORY},
-	[INSN_BSF] = {run_store, op_bsf, NEEDS_MEMORY},
-	[INSN_BSR] = {run_store, op_bsr, NEEDS_MEMORY},
-	[INSN_TZCNT] = {run_store, op_tzcnt, NEEDS_MEMORY},
-	[INSN_LZCNT] = {run_store, op_lzcnt, NEEDS_MEMORY},
-	[INSN_POPCNT] = {run_store, op_popcnt, NEEDS_MEMORY},
-	[INSN_MOVS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_CMPS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_STOS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_LODS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_SCAS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_INS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_OUTS] = {emu_run_string, NULL, IMPLICIT},
-	[INSN_IN] = {emu_run_port, NULL, IMPLICIT},
-	[INSN_OUT] = {emu_run_port, NULL, IMPLICIT},
+	[INSN_MOV] = {run_store, op_move},
+	[INSN_MOVZX] = {run_store, op_move},
+	[INSN_MOVSX] = {run_store, op_sign_extend},
+	[INSN_MOVBE] = {run_store, op_swap_bytes},
+	[INSN_MOVNTI] = {run_store, op_move},
+	[INSN_CMOVCC] = {run_store, op_cmov},
+	[INSN_SETCC] = {run_store, op_set},
+	[INSN_XCHG] = {run_exchange, op_move},
+	[INSN_XADD] = {run_exchange, op_add},
+	[INSN_CMPXCHG] = {run_cmpxchg, NULL},
+	[INSN_CMPXCHG8B] = {run_cmpxchg_pair, NULL},
+	[INSN_PUSH] = {emu_run_push, NULL},
+	[INSN_POP] = {emu_run_pop, NULL},
+	[INSN_CALL] = {emu_run_call, NULL},
+	[INSN_JMP] = {emu_run_jump, NULL},
+	[INSN_RET] = {emu_run_return, NULL},
+	[INSN_JCC] = {emu_run_jcc, NULL},
+	[INSN_LOOP] = {emu_run_loop, NULL},
+	[INSN_ENTER] = {emu_run_enter, NULL},
+	[INSN_LEAVE] = {emu_run_leave, NULL},
+	[INSN_PUSHA] = {emu_run_pusha, NULL},
+	[INSN_POPA] = {emu_run_popa, NULL},
+	[INSN_LEA] = {run_lea, NULL},
+	[INSN_BSWAP] = {run_store, op_swap_bytes},
+	[INSN_CBW] = {run_cbw, NULL},
+	[INSN_CWD] = {run_cwd, NULL},
+	[INSN_BCD] = {emu_run_bcd, NULL},
+	[INSN_FLAGS] = {run_flags, NULL},
+	[INSN_NOP] = {run_nop, NULL},
+	[INSN_XLAT] = {run_xlat, NULL},
+	[INSN_SSE_MOVE] = {emu_run_sse, NULL},
+	[INSN_ADD] = {run_store, op_add},
+	[INSN_OR] = {run_store, op_or},
+	[INSN_ADC] = {run_store, op_adc},
+	[INSN_SBB] = {run_store, op_sbb},
+	[INSN_AND] = {run_store, op_and},
+	[INSN_SUB] = {run_store, op_sub},
+	[INSN_XOR] = {run_store, op_xor},
+	[INSN_CMP] = {run_compare, op_sub},
+	[INSN_TEST] = {run_compare, op_and},
+	[INSN_INC] = {run_store, op_inc},
+	[INSN_DEC] = {run_store, op_dec},
+	[INSN_NOT] = {run_store, op_not},
+	[INSN_NEG] = {run_store, op_neg},
+	[INSN_MUL] = {run_multiply, NULL},
+	[INSN_IMUL] = {run_imul, op_imul},
+	[INSN_DIV] = {run_divide, NULL},
+	[INSN_IDIV] = {run_divide, NULL},
+	[INSN_ROL] = {run_store, op_rol},
+	[INSN_ROR] = {run_store, op_ror},
+	[INSN_RCL] = {run_store, op_rcl},
+	[INSN_RCR] = {run_store, op_rcr},
+	[INSN_SHL] = {run_store, op_shl},
+	[INSN_SHR] = {run_store, op_shr},
+	[INSN_SAR] = {run_store, op_sar},
+	[INSN_SHLD] = {run_store, op_shld},
+	[INSN_SHRD] = {run_store, op_shrd},
+	[INSN_BT] = {run_compare, op_bt},
+	[INSN_BTS] = {run_store, op_bts},
+	[INSN_BTR] = {run_store, op_btr},
+	[INSN_BTC] = {run_store, op_btc},
+	[INSN_BSF] = {run_store, op_bsf},
+	[INSN_BSR] = {run_store, op_bsr},
+	[INSN_TZCNT] = {run_store, op_tzcnt},
+	[INSN_LZCNT] = {run_store, op_lzcnt},
+	[INSN_POPCNT] = {run_store, op_popcnt},
+	[INSN_MOVS] = {emu_run_string, NULL},
+	[INSN_CMPS] = {emu_run_string, NULL},
+	[INSN_STOS] = {emu_run_string, NULL},
+	[INSN_LODS] = {emu_run_string, NULL},
+	[INSN_SCAS] = {emu_run_string, NULL},
+	[INSN_INS] = {emu_run_string, NULL},
+	[INSN_OUTS] = {emu_run_string, NULL},
+	[INSN_IN] = {emu_run_port, NULL},
+	[INSN_OUT] = {emu_run_port, NULL},
 };
 
 /** RIP wraps at 4 GiB outside 64-bit mode. */
@@ -272,7 +351,7 @@ enum emu_status emu_execute(struct emu_ctx *ctx, const struct insn *insn)
 	};
 	enum emu_status status;
 
-	if (operation->run == NULL || (operation->shape == NEEDS_MEMORY && !insn->has_mem))
+	if (operation->run == NULL)
 		return EMU_UNSUPPORTED;
 	status = operation->run(&e);
 	if (status != EMU_DONE)

@@ -2,7 +2,8 @@
 /**
  * @file emulate.h
  * Executes one decoded instruction on a register file, with memory behind callbacks: what the VMM
- * does when a guest's access hits a device instead of memory.
+ * does when a guest's access hits a device instead of memory, and what its own processor (vmm/model) does with
+ * instructions of programs.
  *
  * A pure function of its arguments: it knows neither hv.h nor devices. The owner of the context
  * copies registers in and out, translates linear addresses (with the guest's page tables), splits
@@ -45,6 +46,9 @@ struct emu_ctx;
 struct emu_ops {
 	/** Base of a segment. Not asked for ES, CS, SS and DS of 64-bit code. */
 	uint64_t (*seg_base)(struct emu_ctx *ctx, enum insn_seg seg);
+	/** Limit and rights of a segment outside 64-bit mode; may be NULL, where the CPU has checked them. */
+	enum emu_status (*seg_check)(struct emu_ctx *ctx, enum insn_seg seg, uint64_t offset,
+				     unsigned size, bool write);
 	enum emu_status (*read)(struct emu_ctx *ctx, uint64_t linear, unsigned size,
 				enum emu_intent intent, void *data);
 	enum emu_status (*write)(struct emu_ctx *ctx, uint64_t linear, unsigned size,
@@ -79,10 +83,14 @@ struct emu_ctx {
  * interrupt shadow are the caller's. A LOCK prefix is accepted, but nothing is locked: to a device,
  * a read and a write are two accesses anyway.
  *
- * @req VMM-201 An integer instruction that touches a device has the effect that the CPU gives it.
+ * @req VMM-201 An integer instruction has the effect that the CPU gives it, also where it touches a device.
  * @req VMM-202 A fault during emulation leaves registers and flags as the CPU would.
  * @req VMM-203 A repeated string is executed in bounded pieces that can be interrupted.
  */
 enum emu_status emu_execute(struct emu_ctx *ctx, const struct insn *insn);
+
+/** Linear address of the memory operand, for an access of `size` bytes. @return EMU_DONE or EMU_FAULT */
+enum emu_status emu_address(struct emu_ctx *ctx, const struct insn *insn, unsigned size, bool write,
+			    uint64_t *linear);
 
 #endif

@@ -65,10 +65,18 @@ static enum emu_status linear_64(struct emu *e, enum insn_seg seg, uint64_t offs
 }
 
 enum emu_status emu_linear(struct emu *e, enum insn_seg seg, uint64_t offset, unsigned size,
-			   uint64_t *linear)
+			   bool write, uint64_t *linear)
 {
+	const struct emu_ops *ops = e->ctx->ops;
+
 	if (e->insn->mode == INSN_MODE_64)
 		return linear_64(e, seg, offset, size, linear);
+	if (ops->seg_check != NULL) {
+		const enum emu_status status = ops->seg_check(e->ctx, seg, offset, size, write);
+
+		if (status != EMU_DONE)
+			return status;
+	}
 	*linear = (offset + e->ctx->ops->seg_base(e->ctx, seg)) & UINT32_MAX;
 	return EMU_DONE;
 }
@@ -77,7 +85,7 @@ enum emu_status emu_read_at(struct emu *e, enum insn_seg seg, uint64_t offset, u
 			    uint64_t *value)
 {
 	uint64_t linear;
-	const enum emu_status status = emu_linear(e, seg, offset, size, &linear);
+	const enum emu_status status = emu_linear(e, seg, offset, size, false, &linear);
 
 	*value = 0;
 	return status != EMU_DONE ? status
@@ -88,7 +96,7 @@ enum emu_status emu_write_at(struct emu *e, enum insn_seg seg, uint64_t offset, 
 			     uint64_t value)
 {
 	uint64_t linear;
-	const enum emu_status status = emu_linear(e, seg, offset, size, &linear);
+	const enum emu_status status = emu_linear(e, seg, offset, size, true, &linear);
 
 	return status != EMU_DONE ? status : e->ctx->ops->write(e->ctx, linear, size, &value);
 }
@@ -114,7 +122,17 @@ enum emu_status emu_operand_linear(struct emu *e, uint64_t *linear)
 	uint64_t offset = insn_offset(insn, e->ctx->gpr, e->next_rip);
 
 	offset = (offset + bit_displacement(e)) & insn_size_mask(insn->addrsize);
-	return emu_linear(e, (enum insn_seg)insn->seg, offset, insn->mem.size, linear);
+	return emu_linear(e, (enum insn_seg)insn->seg, offset, insn->mem.size,
+			  (insn->mem.access & INSN_WRITE) != 0, linear);
+}
+
+enum emu_status emu_address(struct emu_ctx *ctx, const struct insn *insn, unsigned size, bool write,
+			    uint64_t *linear)
+{
+	struct emu e = {.ctx = ctx, .insn = insn, .next_rip = ctx->rip + insn->length};
+
+	return emu_linear(&e, (enum insn_seg)insn->seg, insn_offset(insn, ctx->gpr, e.next_rip),
+			  size, write, linear);
 }
 
 enum emu_status emu_read_operand(struct emu *e, uint64_t *value)
@@ -122,26 +140,42 @@ enum emu_status emu_read_operand(struct emu *e, uint64_t *value)
 	const enum emu_intent intent =
 		(e->insn->mem.access & INSN_WRITE) != 0 ? EMU_MODIFY : EMU_READ;
 	uint64_t linear;
-	const enum emu_status status = emu_operand_linear(e, &linear);
+	enum emu_status status;
 
+	if (!e->insn->has_mem) {
+		*value = emu_get_gpr(e, e->insn->rm, e->insn->mem.size);
+		return EMU_DONE;
+	}
+	status = emu_operand_linear(e, &linear);
 	*value = 0;
 	return status != EMU_DONE
 		       ? status
 		       : e->ctx->ops->read(e->ctx, linear, e->insn->mem.size, intent, value);
 }
 
+/** Segment and status registers are two bytes in memory, in a register as wide as it is named. */
+static unsigned register_size(const struct insn *insn)
+{
+	return insn->mem.size < insn->opsize ? insn->opsize : insn->mem.size;
+}
+
 enum emu_status emu_write_operand(struct emu *e, uint64_t value)
 {
 	uint64_t linear;
-	const enum emu_status status = emu_operand_linear(e, &linear);
+	enum emu_status status;
 
+	if (!e->insn->has_mem) {
+		emu_set_gpr(e, e->insn->rm, register_size(e->insn), value);
+		return EMU_DONE;
+	}
+	status = emu_operand_linear(e, &linear);
 	return status != EMU_DONE ? status
 				  : e->ctx->ops->write(e->ctx, linear, e->insn->mem.size, &value);
 }
 
 /* ---- Operands by form ----------------------------------------------------------------------- */
 
-static bool destination_is_memory(const struct insn *insn)
+static bool destination_is_rm(const struct insn *insn)
 {
 	switch (insn->form) {
 	case INSN_FORM_R_RM:
@@ -153,14 +187,39 @@ static bool destination_is_memory(const struct insn *insn)
 	}
 }
 
-/** The register beside the memory operand. */
+/** The register beside the r/m operand. */
 static unsigned other_register(const struct insn *insn)
 {
 	return insn->form == INSN_FORM_ACC_MOFFS || insn->form == INSN_FORM_MOFFS_ACC ? INSN_RAX
 										      : insn->reg;
 }
 
-/** Value of the operand that is not in memory. */
+/** @return whether the instruction has neither a ModRM operand nor an absolute address. */
+static bool has_registers_only(const struct insn *insn)
+{
+	return insn->form >= INSN_FORM_O && insn->form <= INSN_FORM_ACC_I;
+}
+
+/** The destination of such an instruction. */
+static unsigned only_register(const struct insn *insn)
+{
+	return insn->form == INSN_FORM_ACC_I ? INSN_RAX : insn->rm;
+}
+
+static void load_registers(struct emu *e)
+{
+	const struct insn *insn = e->insn;
+
+	e->dst = emu_get_gpr(e, only_register(insn), insn->opsize);
+	if (insn->form == INSN_FORM_O)
+		e->src = e->dst;
+	else if (insn->form == INSN_FORM_O_ACC)
+		e->src = emu_get_gpr(e, INSN_RAX, insn->opsize);
+	else
+		e->src = (uint64_t)insn->imm & insn_size_mask(insn->opsize);
+}
+
+/** Value of the operand that is not r/m. */
 static uint64_t other_operand(const struct emu *e)
 {
 	const unsigned size = e->insn->opsize;
@@ -182,18 +241,25 @@ static uint64_t other_operand(const struct emu *e)
 /** Loads both operands; a memory operand that is only written isn't read. */
 enum emu_status emu_load_operands(struct emu *e)
 {
-	const bool to_memory = destination_is_memory(e->insn);
+	const bool to_rm = destination_is_rm(e->insn);
 
-	*(to_memory ? &e->src : &e->dst) = other_operand(e);
+	if (has_registers_only(e->insn)) {
+		load_registers(e);
+		return EMU_DONE;
+	}
+	*(to_rm ? &e->src : &e->dst) = other_operand(e);
 	if ((e->insn->mem.access & INSN_READ) == 0)
 		return EMU_DONE;
-	return emu_read_operand(e, to_memory ? &e->dst : &e->src);
+	return emu_read_operand(e, to_rm ? &e->dst : &e->src);
 }
 
 enum emu_status emu_store_result(struct emu *e, uint64_t value)
 {
-	if (destination_is_memory(e->insn))
+	if (has_registers_only(e->insn))
+		emu_set_gpr(e, only_register(e->insn), e->insn->opsize, value);
+	else if (destination_is_rm(e->insn))
 		return emu_write_operand(e, value);
-	emu_set_gpr(e, other_register(e->insn), e->insn->opsize, value);
+	else
+		emu_set_gpr(e, other_register(e->insn), e->insn->opsize, value);
 	return EMU_DONE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Moves between memory and XMM registers. Compilers use them to copy structures, also into device
+ * Moves between memory, general and XMM registers. Compilers use them to copy structures, also into device
  * memory; nothing else of SSE makes sense there.
  */
 #include "vmm/emulate_state.h"
@@ -39,6 +39,19 @@ static bool demands_alignment(const struct insn *insn)
 	}
 }
 
+/** MOVD and MOVQ: the other register is a general one. */
+static bool has_general(const struct insn *insn)
+{
+	return insn->map == INSN_MAP_0F &&
+	       (insn->opcode == 0x6e || (insn->opcode == 0x7e && insn->form == INSN_FORM_RM_XMM));
+}
+
+/** Between registers, MOVSS and MOVSD leave the rest of the destination alone (SDM). */
+static bool merges_between_registers(const struct insn *insn)
+{
+	return (insn->opcode == 0x10 || insn->opcode == 0x11) && insn->mem.size < 16;
+}
+
 static enum emu_status load(struct emu *e, uint64_t linear)
 {
 	const unsigned offset = moves_high_half(e->insn) ? 8 : 0;
@@ -62,15 +75,50 @@ static enum emu_status store(struct emu *e, uint64_t linear)
 	return e->ctx->ops->write(e->ctx, linear, e->insn->mem.size, data + offset);
 }
 
+static void move_general(struct emu *e, bool loads)
+{
+	const unsigned size = e->insn->mem.size;
+	uint8_t data[16] = {0};
+	uint64_t value = emu_get_gpr(e, e->insn->rm, size);
+
+	if (loads) {
+		__builtin_memcpy(data, &value, sizeof(value));
+		e->ctx->ops->write_xmm(e->ctx, e->insn->reg, data);
+		return;
+	}
+	e->ctx->ops->read_xmm(e->ctx, e->insn->reg, data);
+	__builtin_memcpy(&value, data, sizeof(value));
+	emu_set_gpr(e, e->insn->rm, size, value & insn_size_mask(size));
+}
+
+static void move_register(struct emu *e, bool loads)
+{
+	const unsigned to = loads ? e->insn->reg : e->insn->rm;
+	uint8_t data[16] = {0}, from[16];
+
+	e->ctx->ops->read_xmm(e->ctx, loads ? e->insn->rm : e->insn->reg, from);
+	if (merges_between_registers(e->insn))
+		e->ctx->ops->read_xmm(e->ctx, to, data);
+	__builtin_memcpy(data, from, e->insn->mem.size);
+	e->ctx->ops->write_xmm(e->ctx, to, data);
+}
+
 enum emu_status emu_run_sse(struct emu *e)
 {
 	const bool loads = e->insn->form == INSN_FORM_XMM_RM;
 	enum emu_status status;
 	uint64_t linear;
 
-	if (!e->insn->has_mem || e->ctx->ops->read_xmm == NULL || e->ctx->ops->write_xmm == NULL ||
+	if (e->ctx->ops->read_xmm == NULL || e->ctx->ops->write_xmm == NULL ||
 	    (!loads && e->insn->form != INSN_FORM_RM_XMM))
 		return EMU_UNSUPPORTED;
+	if (!e->insn->has_mem) {
+		if (has_general(e->insn))
+			move_general(e, loads);
+		else
+			move_register(e, loads);
+		return EMU_DONE;
+	}
 	status = emu_operand_linear(e, &linear);
 	if (status != EMU_DONE)
 		return status;

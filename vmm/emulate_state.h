@@ -34,9 +34,9 @@ void emu_set_gpr(struct emu *e, unsigned n, unsigned size, uint64_t value);
 /** Changes a pointer or counter of `size` bytes as address arithmetic does. */
 void emu_add_gpr(struct emu *e, unsigned n, unsigned size, uint64_t delta);
 
-/** Linear address of an offset in a segment, checked for `size` bytes in 64-bit mode. */
+/** Linear address of an offset in a segment, checked for an access of `size` bytes. */
 enum emu_status emu_linear(struct emu *e, enum insn_seg seg, uint64_t offset, unsigned size,
-			   uint64_t *linear);
+			   bool write, uint64_t *linear);
 enum emu_status emu_read_at(struct emu *e, enum insn_seg seg, uint64_t offset, unsigned size,
 			    uint64_t *value);
 enum emu_status emu_write_at(struct emu *e, enum insn_seg seg, uint64_t offset, unsigned size,
@@ -62,6 +62,15 @@ enum emu_status emu_run_pop(struct emu *e);
 enum emu_status emu_run_jump(struct emu *e);
 enum emu_status emu_run_call(struct emu *e);
 enum emu_status emu_run_return(struct emu *e);
+enum emu_status emu_run_jcc(struct emu *e);
+/** LOOP, LOOPE, LOOPNE, JCXZ. */
+enum emu_status emu_run_loop(struct emu *e);
+enum emu_status emu_run_enter(struct emu *e);
+enum emu_status emu_run_leave(struct emu *e);
+enum emu_status emu_run_pusha(struct emu *e);
+enum emu_status emu_run_popa(struct emu *e);
+/** DAA, DAS, AAA, AAS, AAM, AAD, SALC. */
+enum emu_status emu_run_bcd(struct emu *e);
 enum emu_status emu_run_string(struct emu *e);
 enum emu_status emu_run_port(struct emu *e);
 enum emu_status emu_run_sse(struct emu *e);

@@ -113,7 +113,7 @@ static enum emu_status step_ins(struct emu *e)
 
 	if (e->ctx->ops->port_read == NULL)
 		return EMU_UNSUPPORTED;
-	status = emu_linear(e, INSN_ES, destination(e), e->insn->opsize, &linear);
+	status = emu_linear(e, INSN_ES, destination(e), e->insn->opsize, true, &linear);
 	if (status == EMU_DONE)
 		status = e->ctx->ops->port_read(e->ctx, port, e->insn->opsize, &value);
 	if (status == EMU_DONE)

@@ -176,6 +176,8 @@ static enum vcpu_verdict exit_error(struct vcpu *vcpu, struct hv_vcpu_page *page
 	vm_log(vm, "vCPU %u: exit of kind %u, error %lld", vcpu->index, page->exit.kind,
 	       (long long)page->exit.error);
 	platform_mutex_unlock(&vm->lock);
+	if (page->exit.error == HV_E_UNSUPPORTED)
+		return end(vcpu, VMM_STATUS_EMULATION, "what the guest does is not emulated", true);
 	return end(vcpu, VMM_STATUS_HYPERVISOR, "the hypervisor cannot go on", true);
 }
 

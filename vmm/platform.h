@@ -16,6 +16,8 @@
 
 /** Nanoseconds since some fixed moment; never goes back. Cheap: no system call. */
 uint64_t platform_time(void);
+/** The time-stamp counter that hv_x86_regs.tsc_offset is the distance from: the host's. */
+uint64_t platform_tsc(void);
 /** Seconds since 1970-01-01 00:00 UTC at the moment where platform_time() was 0; 0: not known. */
 uint64_t platform_epoch(void);
 

@@ -54,11 +54,13 @@ struct model_cpu {
 	uint32_t length;
 	bool stepped;
 	const char *refused;
+	bool loaded; /**< control registers, since the guest ran last: what they lead to may be another */
 	uint64_t entries, flushes;
 
 	/* The guest. */
 	const struct model_guest *guest;
-	struct fiber *fiber;
+	struct fiber *fiber;	 /**< of tests' guests */
+	struct exec *exec;	 /**< of the VMM's interpreter */
 	jmp_buf top;		 /**< the guest starts anew, wherever RIP is */
 	struct x86_event arriving; /**< injected with the entry, to be delivered first */
 	struct model_frame *frames;
@@ -89,7 +91,32 @@ static inline struct model_vm *model_vm_of(const struct model_cpu *cpu)
 /** NULL, or what is wrong with the state that is to be entered. */
 const char *model_entry_error(const struct model_cpu *cpu);
 
-/** Body of the guest's fiber. */
-void model_fiber(void *cpu);
+/* state.c */
+uint32_t model_cpl(const struct model_cpu *cpu);
+/** 16, 32 or 64. */
+uint32_t model_code_size(const struct model_cpu *cpu);
+/** Where the guest's state holds an MSR; NULL: nowhere. */
+uint64_t *model_direct_msr(struct model_cpu *cpu, uint32_t msr);
+bool model_msr_exits(const struct model_cpu *cpu, uint32_t msr, bool write);
+/** What becomes of `first` when `second` is met on its way (SDM Table 6-5). @return false: shutdown. */
+bool model_combine(struct x86_event *first, const struct x86_event *second);
+/** Does the driver get it in the guest's place? */
+bool model_intercepted(const struct model_cpu *cpu, const struct x86_event *event);
+/** Error code of a fault about a gate: index, IDT, and EXT unless software raised the event. */
+struct x86_event model_gate_fault(const struct x86_event *event, uint8_t vector);
+static inline struct x86_event model_exception(uint8_t vector, bool has_code, uint32_t code)
+{
+	return (struct x86_event){.valid = 1, .type = X86_EVENT_EXCEPTION, .vector = vector,
+				  .has_code = has_code, .code = code};
+}
+
+/*
+ * What executes the guest, chosen when the program is linked: C functions on a fiber (guest.c) in unit tests, the
+ * VMM's interpreter (vmm/model) where there are real guests.
+ */
+bool model_software_new(struct model_cpu *cpu);
+void model_software_free(struct model_cpu *cpu);
+/** Run until the exit that cpu->row and what stands with it describe. cpu->arriving is delivered first. */
+void model_software_run(struct model_cpu *cpu);
 
 #endif

@@ -23,20 +23,6 @@ void model_restart(struct model_cpu *cpu)
 	longjmp(cpu->top, 1);
 }
 
-uint32_t model_cpl(const struct model_cpu *cpu)
-{
-	return (cpu->state.seg[HV_SS].attr >> HV_SEG_DPL_SHIFT) & 3u;
-}
-
-uint32_t model_code_size(const struct model_cpu *cpu)
-{
-	uint32_t attr = cpu->state.seg[HV_CS].attr;
-
-	if ((cpu->state.efer & EFER_LMA) != 0 && (attr & HV_SEG_L) != 0)
-		return 64;
-	return (attr & HV_SEG_DB) != 0 ? 32 : 16;
-}
-
 /* ----------------------------------------------------------------------------------------- memory */
 
 static void exit_memory(struct model_cpu *cpu, struct x86_memory_fault fault,
@@ -83,33 +69,7 @@ enum model_reach model_reach(struct model_cpu *cpu, uint64_t linear, uint32_t ac
 	return MODEL_EXITED;
 }
 
-/* --------------------------------------------------------------------------- one fault upon another */
-
-static bool contributory(uint32_t vector)
-{
-	return vector == X86_DE || (vector >= X86_TS && vector <= X86_GP);
-}
-
-static bool is_fault(const struct x86_event *event)
-{
-	return event->type == X86_EVENT_EXCEPTION || event->type == X86_EVENT_SOFT_EXC ||
-	       event->type == X86_EVENT_PRIV_SOFT;
-}
-
-/** SDM Table 6-5. @return false: the third. */
-static bool combine(struct x86_event *first, const struct x86_event *second)
-{
-	bool bad = contributory(second->vector) || second->vector == X86_PF;
-
-	if (is_fault(first) && first->vector == X86_DF && bad)
-		return false;
-	if (is_fault(first) && ((contributory(first->vector) && contributory(second->vector)) ||
-				(first->vector == X86_PF && bad)))
-		*first = model_exception(X86_DF, true, 0);
-	else
-		*first = *second;
-	return true;
-}
+/* ------------------------------------------------------------------------------- faults that exit */
 
 static void exit_exception(struct model_cpu *cpu, const struct x86_event *event, uint64_t address,
 			   uint64_t dr6)
@@ -121,11 +81,6 @@ static void exit_exception(struct model_cpu *cpu, const struct x86_event *event,
 	model_leave(cpu, MODEL_EXCEPTION);
 }
 
-static bool intercepted(const struct model_cpu *cpu, const struct x86_event *event)
-{
-	return is_fault(event) && (cpu->exceptions >> (event->vector & 31u) & 1u) != 0;
-}
-
 /* --------------------------------------------------------------------------------------- delivery */
 
 static uint32_t gate_size(const struct model_cpu *cpu)
@@ -133,14 +88,6 @@ static uint32_t gate_size(const struct model_cpu *cpu)
 	if ((cpu->state.efer & EFER_LMA) != 0)
 		return 16;
 	return (cpu->state.cr0 & CR0_PE) != 0 ? 8 : 4;
-}
-
-/** Error code of a fault about a gate: index, IDT, and EXT unless software raised the event. */
-static struct x86_event gate_fault(const struct x86_event *event, uint8_t vector)
-{
-	bool soft = event->type == X86_EVENT_SOFT_INT || event->type == X86_EVENT_SOFT_EXC;
-
-	return model_exception(vector, true, event->vector * 8u | SELERR_IDT | (soft ? 0 : SELERR_EXT));
 }
 
 /** What a delivery has to reach: the gate, the handler, the stack. */
@@ -153,7 +100,7 @@ static enum model_reach reach_handler(struct model_cpu *cpu, const struct x86_ev
 	uint8_t *host;
 
 	if ((event->vector + 1u) * size - 1u > cpu->state.idtr.limit) {
-		*fault = gate_fault(event, X86_GP);
+		*fault = model_gate_fault(event, X86_GP);
 		return MODEL_FAULTED;
 	}
 	*address = cpu->state.idtr.base + event->vector * size;
@@ -161,7 +108,7 @@ static enum model_reach reach_handler(struct model_cpu *cpu, const struct x86_ev
 	if (reach != MODEL_REACHED)
 		return reach;
 	if (cpu->guest == NULL || cpu->guest->handler[event->vector] == NULL) {
-		*fault = gate_fault(event, X86_NP);
+		*fault = model_gate_fault(event, X86_NP);
 		return MODEL_FAULTED;
 	}
 	if (rsp == 0)
@@ -229,14 +176,14 @@ void model_deliver(struct model_cpu *cpu, struct x86_event event)
 		}
 		if ((cpu->state.cr0 & CR0_PE) == 0)
 			fault.has_code = 0;
-		if (intercepted(cpu, &fault)) {
+		if (model_intercepted(cpu, &fault)) {
 			cpu->cut_short = event;
 			exit_exception(cpu, &fault, address, 0);
 			return;
 		}
 		if (fault.vector == X86_PF)
 			cpu->state.cr2 = address;
-		if (!combine(&event, &fault)) {
+		if (!model_combine(&event, &fault)) {
 			model_leave(cpu, MODEL_TRIPLE_FAULT);
 			return;
 		}
@@ -259,7 +206,7 @@ void model_raise(struct model_cpu *cpu, struct x86_event event, uint64_t address
 {
 	if ((cpu->state.cr0 & CR0_PE) == 0)
 		event.has_code = 0;
-	if (intercepted(cpu, &event)) {
+	if (model_intercepted(cpu, &event)) {
 		exit_exception(cpu, &event, address, dr6);
 	} else {
 		if (event.vector == X86_PF)

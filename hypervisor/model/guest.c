@@ -61,7 +61,7 @@ static model_code_t find_code(const struct model_cpu *cpu)
 	return guest->start;
 }
 
-void model_fiber(void *arg)
+static void fiber_main(void *arg)
 {
 	struct model_cpu *cpu = arg;
 
@@ -76,6 +76,27 @@ void model_fiber(void *arg)
 		for (;;)
 			model_hypercall(cpu, MODEL_DONE, 0);
 	}
+}
+
+void model_set_guest(struct vcpu *vcpu, const struct model_guest *guest)
+{
+	model_of(vcpu)->guest = guest;
+}
+
+bool model_software_new(struct model_cpu *cpu)
+{
+	cpu->fiber = fiber_new(fiber_main, cpu);
+	return cpu->fiber != NULL;
+}
+
+void model_software_free(struct model_cpu *cpu)
+{
+	fiber_free(cpu->fiber);
+}
+
+void model_software_run(struct model_cpu *cpu)
+{
+	fiber_enter(cpu->fiber);
 }
 
 /* ------------------------------------------------------------------------------ instructions in general */

@@ -16,10 +16,6 @@ void model_leave(struct model_cpu *cpu, enum model_row row);
 /** RIP is where no instruction expects it: start the guest anew from there. */
 _Noreturn void model_restart(struct model_cpu *cpu);
 
-uint32_t model_cpl(const struct model_cpu *cpu);
-/** 16, 32 or 64. */
-uint32_t model_code_size(const struct model_cpu *cpu);
-
 /** Deliver an event that came with the entry, if one did. */
 void model_take_arrival(struct model_cpu *cpu);
 /** All that happens between two instructions: arrivals, host interrupts, windows, virtual interrupts. */
@@ -28,11 +24,6 @@ void model_boundary(struct model_cpu *cpu);
 void model_deliver(struct model_cpu *cpu, struct x86_event event);
 /** An exception outside any delivery: intercepted, or delivered. */
 void model_raise(struct model_cpu *cpu, struct x86_event event, uint64_t address, uint64_t dr6);
-static inline struct x86_event model_exception(uint8_t vector, bool has_code, uint32_t code)
-{
-	return (struct x86_event){.valid = 1, .type = X86_EVENT_EXCEPTION, .vector = vector,
-				  .has_code = has_code, .code = code};
-}
 
 enum model_reach {
 	MODEL_REACHED, /**< `*host` is where it is */

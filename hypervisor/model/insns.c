@@ -227,47 +227,6 @@ void model_outs(struct model_cpu *cpu, uint16_t port, uint32_t size, uint64_t ad
 
 /* ----------------------------------------------------------------------------------------- MSRs */
 
-/** MSRs that the guest's own state holds. */
-static uint64_t *direct_msr(struct model_cpu *cpu, uint32_t msr)
-{
-	struct hv_x86_regs *s = &cpu->state;
-
-	switch (msr) {
-	case IA32_FS_BASE:
-		return &s->seg[HV_FS].base;
-	case IA32_GS_BASE:
-		return &s->seg[HV_GS].base;
-	case IA32_KERNEL_GS_BASE:
-		return &s->kernel_gs_base;
-	case IA32_STAR:
-		return &s->star;
-	case IA32_LSTAR:
-		return &s->lstar;
-	case IA32_CSTAR:
-		return &s->cstar;
-	case IA32_FMASK:
-		return &s->sfmask;
-	case IA32_SYSENTER_CS:
-		return &s->sysenter_cs;
-	case IA32_SYSENTER_ESP:
-		return &s->sysenter_esp;
-	case IA32_SYSENTER_EIP:
-		return &s->sysenter_eip;
-	default:
-		return NULL;
-	}
-}
-
-static bool msr_exits(const struct model_cpu *cpu, uint32_t msr, bool write)
-{
-	const struct model_vm *vm = model_vm_of(cpu);
-	uint32_t half = msr >= 0xc0000000u;
-
-	if ((msr & 0x3fffffffu) >= 8192u || (half == 0 && msr >= 8192u))
-		return true;
-	return ((write ? vm->write : vm->read)[half][(msr & 0x1fffu) / 8] >> (msr % 8) & 1) != 0;
-}
-
 /** x2APIC registers that the CPU virtualises itself (SDM 30.5). @return false: not this one. */
 static bool assisted_write(struct model_cpu *cpu, uint32_t msr, uint64_t value)
 {
@@ -316,12 +275,12 @@ static bool assisted_eoi(struct model_cpu *cpu, struct model_insn insn, uint64_t
 uint64_t model_rdmsr(struct model_cpu *cpu, uint32_t msr)
 {
 	struct model_insn insn = INSN(0x0f, 0x32);
-	uint64_t *direct = direct_msr(cpu, msr);
+	uint64_t *direct = model_direct_msr(cpu, msr);
 
 	*gpr(cpu, HV_RCX) = msr;
 	if (refused(cpu, insn))
 		return 0;
-	if (direct != NULL && !msr_exits(cpu, msr, false)) {
+	if (direct != NULL && !model_msr_exits(cpu, msr, false)) {
 		plain(cpu, insn);
 		return *direct;
 	}
@@ -332,14 +291,14 @@ uint64_t model_rdmsr(struct model_cpu *cpu, uint32_t msr)
 void model_wrmsr(struct model_cpu *cpu, uint32_t msr, uint64_t value)
 {
 	struct model_insn insn = INSN(0x0f, 0x30);
-	uint64_t *direct = direct_msr(cpu, msr);
+	uint64_t *direct = model_direct_msr(cpu, msr);
 
 	*gpr(cpu, HV_RCX) = msr;
 	*gpr(cpu, HV_RAX) = (uint32_t)value;
 	*gpr(cpu, HV_RDX) = value >> 32;
 	if (refused(cpu, insn))
 		return;
-	if (direct != NULL && !msr_exits(cpu, msr, true)) {
+	if (direct != NULL && !model_msr_exits(cpu, msr, true)) {
 		plain(cpu, insn);
 		*direct = value;
 		return;

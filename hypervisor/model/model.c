@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file model.c The modelled CPU's side of vendor_ops: control block, controls, exits. */
 #include "hypervisor/core/loop.h"
-#include "hypervisor/model/guest.h"
+#include "hypervisor/model/cpu.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/regs.h"
@@ -193,15 +193,17 @@ static hv_status_t vcpu_init(struct vcpu *vcpu)
 
 	if (cpu == NULL)
 		return HV_E_NOMEM;
-	cpu->fiber = fiber_new(model_fiber, cpu);
 	cpu->vcpu = vcpu;
 	vcpu->vendor = cpu;
-	return HV_OK;
+	if (model_software_new(cpu))
+		return HV_OK;
+	pool_free(vcpu->vm->pool, cpu, sizeof(*cpu));
+	return HV_E_NOMEM;
 }
 
 static void vcpu_exit(struct vcpu *vcpu)
 {
-	fiber_free(model_of(vcpu)->fiber);
+	model_software_free(model_of(vcpu));
 	pool_free(vcpu->vm->pool, vcpu->vendor, sizeof(struct model_cpu));
 	vcpu->vendor = NULL;
 }
@@ -209,11 +211,6 @@ static void vcpu_exit(struct vcpu *vcpu)
 static void vcpu_clear(struct vcpu *vcpu)
 {
 	(void)vcpu;
-}
-
-void model_set_guest(struct vcpu *vcpu, const struct model_guest *guest)
-{
-	model_of(vcpu)->guest = guest;
 }
 
 const char *model_refused(const struct vcpu *vcpu)
@@ -296,6 +293,7 @@ static void fetch_code(struct vcpu *vcpu)
 static void store(struct vcpu *vcpu, uint32_t groups)
 {
 	copy_groups(&model_of(vcpu)->state, &vcpu->regs, groups);
+	model_of(vcpu)->loaded |= (groups & REGS_CR) != 0;
 }
 
 /** What the driver has not fetched after an exit is not there. */
@@ -332,7 +330,8 @@ static void apply_traps(struct vcpu *vcpu)
 	struct model_cpu *cpu = model_of(vcpu);
 
 	cpu->traps = __atomic_load_n(&vcpu->vm->traps, __ATOMIC_RELAXED);
-	cpu->exceptions = __atomic_load_n(&vcpu->vm->exceptions, __ATOMIC_RELAXED);
+	cpu->exceptions = __atomic_load_n(&vcpu->vm->exceptions, __ATOMIC_RELAXED) |
+			  (vcpu->dr_vmm ? 1u << X86_DB : 0);
 	cpu->step = (vcpu->request & HV_REQUEST_STEP) != 0;
 	cpu->dr_direct = vcpu->dr_live && !vcpu->dr_vmm;
 	for (uint32_t i = 0; i < 8; i++)
@@ -382,7 +381,7 @@ static void run(struct model_cpu *cpu)
 	cpu->inject.valid = 0;
 	cpu->cut_short.valid = 0;
 	cpu->entries++;
-	fiber_enter(cpu->fiber);
+	model_software_run(cpu);
 }
 
 static void refuse(struct model_cpu *cpu)

@@ -42,6 +42,8 @@ HYPIKE_VMM_API const char *hypike_vmm_net(const char *name, int fd);
 HYPIKE_VMM_API void hypike_vmm_console(int input, int output);
 /** A listening, non-blocking socket at which gdb may connect (`target remote`); -1: none. */
 HYPIKE_VMM_API void hypike_vmm_debugger(int listener);
+/** What runs the guest's instructions in this build of the library: "kvm", or "model", an interpreter. */
+HYPIKE_VMM_API const char *hypike_vmm_name(void);
 /** Opens /dev/kvm. @return NULL, or what is missing of it that the VMM needs */
 HYPIKE_VMM_API const char *hypike_vmm_unavailable(void);
 /**

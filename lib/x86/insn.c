@@ -533,14 +533,14 @@ static bool take_memory(struct decoder *d)
 {
 	struct insn *insn = d->insn;
 
-	if (!insn->has_mem)
+	if (!insn->has_modrm)
 		return true;
-	if (!(insn->addrsize == 2 ? take_mem16(d) : take_mem32(d)))
-		return false;
 	insn->mem.access = d->op_flags & (INSN_READ | INSN_WRITE);
 	if (insn->mem.access != 0)
 		insn->mem.size = memory_size(insn, d->op->mem_size);
-	return true;
+	if (!insn->has_mem)
+		return true;
+	return insn->addrsize == 2 ? take_mem16(d) : take_mem32(d);
 }
 
 /* ---- Immediate ----------------------------------------------------------------------------- */

@@ -299,8 +299,8 @@ struct insn_mem {
 	uint8_t base;	/**< enum insn_reg: 0..15, #INSN_RIP or #INSN_REG_NONE */
 	uint8_t index;	/**< 0..15 or #INSN_REG_NONE */
 	uint8_t scale;	/**< 1, 2, 4 or 8 */
-	uint8_t size;	/**< bytes read or written; 0 where none or not known */
-	uint8_t access; /**< enum insn_access bits; 0 where only the address is used */
+	uint8_t size;	/**< bytes read or written; 0 where none or not known. Of a register r/m, too */
+	uint8_t access; /**< enum insn_access bits; 0 where only the address is used. Likewise */
 };
 
 /** One decoded instruction. */

@@ -131,7 +131,7 @@ CASES = [
          ["/usr/bin/python3", "{source}/tests/progress.py", "{build}/tools/hypike", ATTACK_FILE, "{work}"],
          tap=1, timeout=60, builds=("normal",)),
     _tool("run, what is refused", "--accel", "none", "--kernel", "x", status=200,
-          expect=("--accel none: there are auto, kvm and hypike",)),
+          expect=("--accel none: there are auto, kvm, hypike and model",)),
     _tool("run without a kernel", status=200, expect=("give FILE or --kernel",)),
     _tool("run with a configuration", "--accel", "kvm", "--dry-run", "--cpus", "1",
           "{source}/tests/kvm/vm.yaml",

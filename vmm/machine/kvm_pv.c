@@ -101,14 +101,6 @@ void kvm_pv_reset(struct kvm_pv *pv)
 
 /* ----------------------------------------------------------------------------------------- clocks */
 
-static uint64_t rdtsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-}
-
 /** The pair of TSC and time that all vCPUs' clocks go on from. */
 static bool base(struct kvm_pv *pv, struct vcpu *vcpu)
 {
@@ -116,7 +108,7 @@ static bool base(struct kvm_pv *pv, struct vcpu *vcpu)
 		return true;
 	if (!vcpu_need(vcpu, HV_X86_REGS_TIME))
 		return false;
-	pv->base_tsc = rdtsc() + hv_x86_regs(vcpu->page)->tsc_offset;
+	pv->base_tsc = platform_tsc() + hv_x86_regs(vcpu->page)->tsc_offset;
 	pv->base_ns = platform_time() - pv->start;
 	pv->based = true;
 	return true;
@@ -139,19 +131,19 @@ static void set_rate(struct vcpu_time *time, uint64_t khz)
 /** Nobody else but the guest looks at it, and only when the version is even and stays so. */
 static bool write_clock(struct kvm_pv *pv, struct vcpu *vcpu, uint64_t address)
 {
-	struct vcpu_time *to =
-		vm_ram(pv->vm, address, sizeof(*to), HV_PROT_READ | HV_PROT_WRITE);
 	struct vcpu_time time = {.flags = FLAG_TSC_STABLE};
+	uint8_t *to = vm_ram(pv->vm, address, sizeof(time), HV_PROT_READ | HV_PROT_WRITE);
+	uint32_t *version = (uint32_t *)(void *)to; /* the rest need not be aligned as a structure is */
 
 	if (!to || address % sizeof(uint32_t) != 0 || !base(pv, vcpu))
 		return false;
-	time.version = (__atomic_load_n(&to->version, __ATOMIC_RELAXED) | 1) + 1;
+	time.version = (__atomic_load_n(version, __ATOMIC_RELAXED) | 1) + 1;
 	time.timestamp = pv->base_tsc;
 	time.system_time = pv->base_ns;
 	set_rate(&time, pv->tsc_khz);
-	__atomic_store_n(&to->version, time.version - 1, __ATOMIC_SEQ_CST);
-	memcpy(&to->pad, &time.pad, sizeof(time) - sizeof(time.version));
-	__atomic_store_n(&to->version, time.version, __ATOMIC_SEQ_CST);
+	__atomic_store_n(version, time.version - 1, __ATOMIC_SEQ_CST);
+	memcpy(to + sizeof(*version), &time.pad, sizeof(time) - sizeof(*version));
+	__atomic_store_n(version, time.version, __ATOMIC_SEQ_CST);
 	return true;
 }
 

@@ -507,7 +507,6 @@ static void what_is_not_emulated(void **state)
 	(void)state;
 	machine.ctx.ops = &ops_without_ports;
 	assert_int_equal(RUN(64, 0x0f, 0xa2), EMU_UNSUPPORTED);		    /* cpuid */
-	assert_int_equal(RUN(64, 0x89, 0xc0), EMU_UNSUPPORTED);		    /* no memory operand */
 	assert_int_equal(RUN(64, 0xff, 0x2c, 0x24), EMU_UNSUPPORTED);	    /* jmp far */
 	assert_int_equal(RUN(64, 0x0f, 0x10, 0x00), EMU_UNSUPPORTED);	    /* no XMM registers */
 	assert_int_equal(RUN(64, 0xc5, 0xf8, 0x10, 0x00), EMU_UNSUPPORTED); /* AVX */

@@ -115,6 +115,14 @@ uint64_t platform_time(void)
 	return __atomic_load_n(&mock_now, __ATOMIC_RELAXED);
 }
 
+uint64_t platform_tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
 uint64_t platform_epoch(void)
 {
 	return 0;

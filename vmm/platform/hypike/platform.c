@@ -14,6 +14,14 @@ uint64_t platform_time(void)
 	return hypike_time();
 }
 
+uint64_t platform_tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
 /** HyPike doesn't keep the time of day. */
 uint64_t platform_epoch(void)
 {

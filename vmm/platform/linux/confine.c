@@ -56,8 +56,8 @@ struct rule {
 	{SYS_rt_sigreturn, ANY}, {SYS_rt_sigprocmask, ANY}, {SYS_rt_sigaction, ANY},               \
 	{SYS_tgkill, ANY}, {SYS_gettid, ANY}, {SYS_getpid, ANY}, {SYS_sched_yield, ANY},           \
 	{SYS_brk, ANY}, {SYS_mmap, NOT_EXECUTABLE}, {SYS_mprotect, NOT_EXECUTABLE},                \
-	{SYS_munmap, ANY}, {SYS_madvise, ANY}, {SYS_exit, ANY}, {SYS_exit_group, ANY},             \
-	{SYS_restart_syscall, ANY}
+	{SYS_munmap, ANY}, {SYS_madvise, ANY}, {SYS_sigaltstack, ANY}, {SYS_exit, ANY},            \
+	{SYS_exit_group, ANY}, {SYS_restart_syscall, ANY}
 
 /** Those who come to a socket that is there. */
 #define RULES_OF_CLIENTS                                                                           \
@@ -68,7 +68,8 @@ struct rule {
 /** A vCPU's: KVM, doorbells, disks, who is attached to the console. */
 static const struct rule vcpu_rules[] = {
 	{SYS_ioctl, IOCTL_KVM}, RULES_OF_ALL, {SYS_eventfd2, ANY}, {SYS_epoll_ctl, ANY},
-	{SYS_pread64, ANY}, {SYS_pwrite64, ANY}, {SYS_fdatasync, ANY}, {SYS_sendto, NO_ADDRESS},
+	{SYS_epoll_wait, ANY}, {SYS_pread64, ANY}, {SYS_pwrite64, ANY}, {SYS_fdatasync, ANY},
+	{SYS_sendto, NO_ADDRESS},
 };
 
 /** The control socket's: who comes to the sockets that there are; interrupts, for the power button. */

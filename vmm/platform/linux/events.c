@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "vmm/platform.h"
-#include "vmm/platform/linux/kvm.h"
 #include "vmm/platform/linux/linux.h"
 
 /** Numbers of epoll_event.data: the bit of platform_wait() that it stands for, and the timer's. */
@@ -111,8 +110,7 @@ static void drain(int fd)
 		;
 }
 
-/** Set the timer, where it isn't. */
-static void timer_set(uint64_t deadline)
+void events_timer(uint64_t deadline)
 {
 	struct itimerspec spec;
 
@@ -123,9 +121,8 @@ static void timer_set(uint64_t deadline)
 	events.armed = deadline;
 	memset(&spec, 0, sizeof(spec));
 	if (deadline != PLATFORM_FOREVER) {
-		const uint64_t at = linux_time_start() + deadline;
-		spec.it_value.tv_sec = (time_t)(at / NS);
-		spec.it_value.tv_nsec = (long)(at % NS);
+		spec.it_value.tv_sec = (time_t)(deadline / NS);
+		spec.it_value.tv_nsec = (long)(deadline % NS);
 	}
 	timerfd_settime(events.timer, TFD_TIMER_ABSTIME, &spec, NULL);
 }
@@ -155,29 +152,26 @@ void events_confine(void)
 	confine = true;
 }
 
+void events_settle(void)
+{
+	if (__builtin_expect(confine, 0))
+		confine = !hypike_vmm_confine(HYPIKE_VMM_EVENTS);
+}
+
 #define BATCH 16
 
-uint64_t platform_wait(uint64_t deadline)
+uint64_t events_take(int timeout)
 {
 	struct epoll_event got[BATCH];
 	uint64_t bits = 0;
+	const int count = events.epoll >= 0 ? epoll_wait(events.epoll, got, BATCH, timeout) : 0;
 
-	if (__builtin_expect(confine, 0))
-		confine = !hypike_vmm_confine(HYPIKE_VMM_EVENTS);
-	while (bits == 0) {
-		const uint64_t now = platform_time();
-		if (now >= deadline)
-			return 0;
-		const uint64_t watch_at = kvm_watch(now);
-		timer_set(watch_at < deadline ? watch_at : deadline);
-		const int count = epoll_wait(events.epoll, got, BATCH, -1);
-		for (int i = 0; i < count; i++)
-			bits |= take(&got[i]);
-	}
+	for (int i = 0; i < count; i++)
+		bits |= take(&got[i]);
 	return bits;
 }
 
-void platform_wake(void)
+void events_wake(void)
 {
 	const uint64_t one = 1;
 

@@ -13,5 +13,13 @@ bool events_console_watch(int fd);
 void events_debug_watch(int fd);
 /** The calling thread is the event thread: it is confined when it first waits. */
 void events_confine(void);
+/** It is about to wait. */
+void events_settle(void);
+/** Set the timer that ends events_take(): nanoseconds of CLOCK_MONOTONIC. */
+void events_timer(uint64_t deadline);
+/** Wait for events, for milliseconds, -1: till there is one. @return the bits of platform_wait(), taken */
+uint64_t events_take(int timeout);
+/** Make events_take() return, also the next one. From any thread. */
+void events_wake(void);
 
 #endif

@@ -70,6 +70,11 @@ static const struct {
 	{KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
 };
 
+const char *hypike_vmm_name(void)
+{
+	return "kvm";
+}
+
 const char *hypike_vmm_unavailable(void)
 {
 	if (kvm.system < 0)

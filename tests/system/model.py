@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`hypike run --accel model`: the VMM and the hypervisor driver in one Linux process, whose processor is an
+interpreter. Every run is the same, to the instruction; the second program has the sanitizers in all of it.
+@verifies TOOL-137 VMM-620 VMM-621 VMM-622 VMM-600"""
+import re
+
+from runner.case import Case
+
+DUMMY = ("--kernel", "{build}/guests/dummy/dummy.elf", "--module", "{build}/guests/dummy/initramfs.cpio")
+ATTACK = ("--kernel", "{build}/guests/attack/attack.elf", "--vmm-option", "--rng")
+ROM = ("-m", "2M", "--reboots", "1", "--firmware", "{build}/guests/real/real.rom")
+
+PROGRAMS = {"": "{build}/tools/hypike", ", sanitized": "{build}/tools/hypike-model-sanitized"}
+# The command frees nothing at its end.
+ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0"}
+
+
+def _cases(name, *options, programs=("", ", sanitized"), **rest):
+    return [Case(name + program, "model", [PROGRAMS[program], "run", "--accel", "model", *options],
+                 builds=("normal",), env=ENVIRONMENT, **rest) for program in programs]
+
+
+def _act(act, **rest):
+    return _cases(f"attack, {act}", *ATTACK, "--cmdline", f"act={act}", **rest)
+
+
+def _twice(text, _work):
+    """The dummy kernel measures in ticks, which are instructions: two runs have to say the same."""
+    runs = re.split(r"^# HyPike dummy kernel", text, flags=re.M)[1:]
+    return None if len(runs) == 2 and runs[0] == runs[1] else "two runs are not the same"
+
+
+CASES = [
+    *_cases("dummy", *DUMMY, tap=1, timeout=120),
+    *_cases("dummy, 2 CPUs", *DUMMY, "--cpus", "2", tap=1, timeout=120,
+            expect=(r"2 of 2 CPUs", r"^ok \d+ - tlb-shootdown$", r"^ok \d+ - ipi-relay$")),
+    *_cases("dummy, 4 CPUs", *DUMMY, "--cpus", "4", tap=1, timeout=120, programs=("",)),
+    *[case for act in ("device", "pci", "board", "virtio", "memory")
+      for case in _act(act, tap=1, timeout=120)],
+    *_act("triple-idt", programs=("",), status=204, expect=(r"^vmm: vCPU 0: triple fault",)),
+    *_act("halt", programs=("",), status=205, expect=(r"halted with interrupts off",)),
+    *_act("reset-cf9", programs=("",), status=206, expect=(r"reset by the guest",)),
+    *_cases("real-mode ROM", *ROM, tap=1,
+            expect=(r"^vmm: reset by the guest", r"^# this line came by REP OUTSB")),
+    *_cases("GNU Mach", "--kernel", "{debian}/gnumach", "--cmdline", "gnumach console=com0",
+            "--vmm-option", "--timeout-ms 600", "-m", "32M", timeout=120, status=207,
+            expect=(r"^GNU Mach 1\.8", r"^RTC time is 20", r"No bootstrap code")),
+    Case("dummy, the same twice", "model",
+         ["/bin/sh", "-c", 'for i in 1 2; do "$0" "$@" || exit; done', PROGRAMS[""], "run", "--accel", "model",
+          "--cpus", "2", *DUMMY], builds=("normal",), timeout=120, check=_twice),
+]
