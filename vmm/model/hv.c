@@ -23,13 +23,14 @@ static struct {
 
 static hv_status_t start(void)
 {
+	const struct driver_options options = {.apicv = DRIVER_APICV_OFF};
 	const char *reason;
 
 	if (model.ready)
 		return HV_OK;
 	model_features = (struct model_features){
 		.lengths = true, .io_details = true, .cr_operands = true};
-	hv_status_t status = driver_init(&reason);
+	hv_status_t status = driver_init(&options, &reason);
 	if (status == HV_OK)
 		status = driver_cpu_init(&reason);
 	model.ready = status == HV_OK;
