@@ -14,7 +14,7 @@ static const struct {
 	{"PCI hole", 0xd0000000},
 	{"below the I/O APIC", 0xfebff000},
 	{"behind the I/O APIC", 0xfec01000},
-	{"last page below 4 GiB", 0xfffff000},
+	{"last page below the reset vector", 0xfffef000},
 	{"4 GiB", X86_U64(0x100000000)},
 	{"64 GiB", X86_U64(0x1000000000)},
 	{"256 GiB", X86_U64(0x4000000000)},
