@@ -12,9 +12,7 @@
 #include <getopt.h>
 #include <hypike/vmm.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,27 +46,17 @@ enum run_on run_accel(const struct run *run)
 	return RUN_ON_HYPIKE;
 }
 
-/** Beside this program as it is built, or where the package has it. */
 int run_on_model(char **argv)
 {
-	static const char *const places[] = {"%s/hypike-model", "%s/../libexec/hypike/hypike-model"};
-	char self[PATH_MAX], path[PATH_MAX + 64];
 	struct strings words = {0};
-	const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	strings_add(&words, "hypike");
 	strings_add(&words, "run");
 	while (*++argv != NULL)
 		strings_add(&words, "%s", *argv);
-	if (length > 0) {
-		self[length] = '\0';
-		*strrchr(self, '/') = '\0';
-		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-			snprintf(path, sizeof(path), places[i], self);
-			execv(path, words.item);
-		}
-	}
-	report("hypike-model: %s", strerror(errno));
+	const char *const program = path_of_part("tools/hypike-model");
+	execv(program, words.item);
+	report("%s: %s", program, strerror(errno));
 	return VMM_STATUS_HYPERVISOR;
 }
 
