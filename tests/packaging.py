@@ -56,6 +56,13 @@ def boots(prefix, work):
     assert "exit status 0" in output, output
 
 
+def model(prefix, _):
+    """The model's program is installed as well."""
+    output = need(os.path.join(prefix, "bin", "hypike"), "run", "--accel", "model", "--cmdline", "tests=boot",
+                  "--kernel", os.path.join(prefix, "lib/hypike/guests/dummy/dummy.elf"))
+    assert "ok 1 - multiboot-info" in output, output
+
+
 def manual_page(prefix, _):
     page = need("mandoc", "-T", "utf8", os.path.join(prefix, "share/man/man1/hypike.1"))
     for command in ("boot", "run", "check"):
@@ -89,7 +96,7 @@ def library(prefix, work):
 
 
 INSTALLED = [("the installed command builds an image", command_works),
-             ("that image boots", boots), ("manual page", manual_page),
+             ("that image boots", boots), ("a kernel runs on the model", model), ("manual page", manual_page),
              ("completion", completion), ("the VMM as a library", library)]
 
 

@@ -49,3 +49,10 @@ CASES = [
          ["/bin/sh", "-c", 'for i in 1 2; do "$0" "$@" || exit; done', PROGRAMS[""], "run", "--accel", "model",
           "--cpus", "2", *DUMMY], builds=("normal",), timeout=120, check=_twice),
 ]
+
+# A ROM whose first instruction is EMMS.
+UNKNOWN = ("head -c 4080 /dev/zero >{work}/rom && printf '\\017\\167\\364%13s' >>{work}/rom && "
+           "exec {build}/tools/hypike run --accel model -m 2M --firmware {work}/rom")
+CASES.append(Case("an instruction that is not modelled", "model", ["/bin/sh", "-c", UNKNOWN], status=209,
+                  builds=("normal",),
+                  expect=(r"no such instruction: 16-bit code at fffffff0: 0f 77$", r"is not emulated")))
