@@ -72,21 +72,31 @@ static const char *folder_refused(int fd)
 	return NULL;
 }
 
-int control_folder(void)
+/** @return -1, in errno; also after report(), where it is there */
+static int open_folder(void)
 {
 	const char *path = folder_path();
-
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		report("%s: %s", path, strerror(errno));
-		return -1;
-	}
 	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return -1;
 	const char *why = fd < 0 ? strerror(errno) : folder_refused(fd);
 	if (why == NULL)
 		return fd;
 	report("%s: %s", path, why);
 	if (fd >= 0)
 		close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+int control_folder(void)
+{
+	const char *path = folder_path();
+
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return open_folder();
+	report("%s: %s", path, strerror(errno));
 	return -1;
 }
 
@@ -142,14 +152,14 @@ int control_connect(const char *name)
 
 	if (!address_of(name, &address))
 		return -1;
-	int fd = try_connect(&address);
-	if (fd >= 0 || errno != ECONNREFUSED)
-		return fd;
-	const int folder = control_folder();
+	const int folder = open_folder();
 	if (folder < 0)
 		return -1;
-	flock(folder, LOCK_EX);
-	fd = connect_or_remove(&address);
+	int fd = try_connect(&address);
+	if (fd < 0 && errno == ECONNREFUSED) {
+		flock(folder, LOCK_EX);
+		fd = connect_or_remove(&address);
+	}
 	const int error = errno;
 	close(folder);
 	errno = error;
@@ -240,7 +250,8 @@ static int by_name(const void *a, const void *b)
 
 size_t control_names(char ***names)
 {
-	DIR *folder = opendir(folder_path());
+	const int fd = open_folder();
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 	size_t count = 0;
 

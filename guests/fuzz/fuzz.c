@@ -165,12 +165,13 @@ static uint64_t interesting(void)
 	return below(5) == 0 ? any() : values[below(sizeof(values) / sizeof(values[0]))];
 }
 
-/** DX names a port: none by which the machine ends or resets (F4h, 8900h, CF9h, 92h, 64h). */
+/** DX names a port: none by which the machine ends or resets (F4h, 505h, 8900h, CF9h, 92h, 64h). */
 static uint64_t port_safe(uint64_t value)
 {
 	const uint16_t port = (uint16_t)value;
 
-	if ((port >= 0xf1 && port <= 0xf4) || (port >= 0x88fd && port <= 0x8900) ||
+	if ((port >= 0xf1 && port <= 0xf4) || (port >= 0x502 && port <= 0x505) ||
+	    (port >= 0x88fd && port <= 0x8900) ||
 	    (port >= 0xcf6 && port <= 0xcf9) || (port >= 0x8f && port <= 0x92) ||
 	    (port >= 0x61 && port <= 0x64))
 		return value ^ 0x400;

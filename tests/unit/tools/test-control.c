@@ -318,6 +318,10 @@ static void sockets_are_the_users(void **state)
 	assert_int_equal(stat_of.st_mode & 0777, 0700);
 	chmod(path, 0770);
 	assert_int_equal(control_folder(), -1);
+	/* What others have put there isn't talked to. */
+	char **names;
+	assert_int_equal(control_connect(name), -1);
+	assert_int_equal(control_names(&names), 0);
 	chmod(path, 0701);
 	assert_int_equal(control_folder(), -1);
 	chmod(path, 0700);
