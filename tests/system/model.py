@@ -56,3 +56,24 @@ UNKNOWN = ("head -c 4080 /dev/zero >{work}/rom && printf '\\017\\167\\364%13s' >
 CASES.append(Case("an instruction that is not modelled", "model", ["/bin/sh", "-c", UNKNOWN], status=209,
                   builds=("normal",),
                   expect=(r"no such instruction: 16-bit code at fffffff0: 0f 77$", r"is not emulated")))
+
+# Debian's gdb: steps, a breakpoint of each kind; the guest's own debug registers work behind it.
+SCRIPT = """
+file {build}/guests/dummy/dummy64.elf
+target remote $target
+stepi
+printf "32-bit step %d\\n", $pc - (long)&boot_entry
+break timer_init
+continue
+backtrace 1
+hbreak test_run_all
+continue
+printf "there %d\\n", $pc == (long)&test_run_all
+delete
+detach
+"""
+CASES.append(Case("dummy under gdb", "model",
+                  ["/usr/bin/python3", "{source}/tests/debugger.py", SCRIPT, PROGRAMS[""], "run", "--accel", "model",
+                   "--gdb", "unix:$target,wait", *DUMMY], builds=("normal",), timeout=120,
+                  expect=(r"^32-bit step 1$", r"^#0 +timer_init", r"^there 1$",
+                          r"^ok 1 - multiboot-info", r"^hypike: exit code 0$")))
