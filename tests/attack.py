@@ -23,7 +23,7 @@ partitions:
     virtio-console: true
     network: [{{cable: cable, mac: "02:00:00:00:00:01"}}]
     serial2: {{in: answers, out: words}}
-    vmm-options: ["--trace-absent"]
+    vmm-options: ["--trace-absent", "--display"]
 {watch}  shout:
     kind: native
     program: {build}/examples/shout.elf

@@ -10,6 +10,7 @@
 #include "kernel/elf.h"
 #include "lib/kernel_check.h"
 #include "tools/check.h"
+#include "vmm/dev/vga_display.h"
 
 struct model_partition *model_partition_add(struct model *model)
 {
@@ -163,6 +164,22 @@ static bool disks_load(const struct model *model, struct model_partition *partit
 	for (size_t i = 0; i < partition->disk_count; i++)
 		ok = disk_load(model, partition, &partition->disks[i]) && ok;
 	return ok;
+}
+
+static bool has_word(const struct strings *list, const char *word)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->item[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The picture's memory comes out of what the VMM has beside its guest's. */
+static void display_memory_add(const struct model *model, struct model_partition *partition)
+{
+	if (has_word(&partition->vmm_options, "--display") || has_word(&model->vmm_options, "--display"))
+		partition->vmm_memory += VGA_DISPLAY_MEMORY;
 }
 
 static bool files_fit(const struct model *model, const struct model_partition *partition)
@@ -355,6 +372,7 @@ static bool vm_load(struct model *model, struct model_partition *partition)
 				firmware ? partition->firmware : partition->kernel);
 	ok = modules_load(model, partition) && ok;
 	ok = disks_load(model, partition) && ok;
+	display_memory_add(model, partition);
 	if (!ok || !files_fit(model, partition) ||
 	    !(firmware ? firmware_fits(model, partition) : vm_fits(model, partition)))
 		return false;

@@ -181,7 +181,8 @@ static const struct bus_region *region_find(const struct bus *bus, uint32_t *hit
 	}
 	if (low == bus->regions || address < bus->region[low].first)
 		return NULL;
-	*hit = low;
+	if (bus->tap.see == NULL)
+		*hit = low;
 	return &bus->region[low];
 }
 
@@ -245,7 +246,7 @@ static void part_write(struct bus *bus, const struct bus_region *region, uint64_
 }
 
 /** In one piece where a device takes it so, else in aligned pieces. */
-uint64_t bus_memory_read_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size)
+static uint64_t memory_read(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size)
 {
 	const struct bus_region *region = region_find(bus, hit, address);
 	uint64_t value = 0;
@@ -260,8 +261,8 @@ uint64_t bus_memory_read_slow(struct bus *bus, uint32_t *hit, uint64_t address, 
 	return value;
 }
 
-void bus_memory_write_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
-			   uint64_t value)
+static void memory_write(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
+			 uint64_t value)
 {
 	const struct bus_region *region = region_find(bus, hit, address);
 
@@ -274,6 +275,23 @@ void bus_memory_write_slow(struct bus *bus, uint32_t *hit, uint64_t address, uns
 		n = piece(region, address + done, size - done);
 		part_write(bus, region, address + done, n, (value >> (8 * done)) & part_mask(n));
 	}
+}
+
+uint64_t bus_memory_read_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size)
+{
+	const uint64_t value = memory_read(bus, hit, address, size);
+
+	if (bus->tap.see != NULL)
+		bus->tap.see(bus->tap.ctx, false, address, size, value);
+	return value;
+}
+
+void bus_memory_write_slow(struct bus *bus, uint32_t *hit, uint64_t address, unsigned int size,
+			   uint64_t value)
+{
+	memory_write(bus, hit, address, size, value);
+	if (bus->tap.see != NULL)
+		bus->tap.see(bus->tap.ctx, true, address, size, value);
 }
 
 /* --------------------------------------------------------------------------------------- listing */

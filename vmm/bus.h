@@ -16,6 +16,7 @@
 #define BUS_SLOTS	256u /**< what a byte of the port table can name */
 #define BUS_DEVICE_SLOTS 128u /**< port ranges of devices at the most, slot 0 not counted */
 #define BUS_REGIONS	64u  /**< memory ranges at the most */
+#define BUS_NO_REGION BUS_REGIONS /**< of a cache: no region, ever */
 #define BUS_ABSENT_PAGES 32u /**< pages of absent memory whose accesses are told apart */
 
 /** Something that answers at ports. Slot 0 stands for "nobody, never asked before". */
@@ -45,6 +46,12 @@ struct bus_absent {
 	uint32_t reads, writes;
 };
 
+/** Sees accesses to memory, after they were made. */
+struct bus_tap {
+	void (*see)(void *ctx, bool write, uint64_t address, unsigned int size, uint64_t value);
+	void *ctx;
+};
+
 struct bus {
 	uint32_t slots;	  /**< device slots in use, slot 0 included */
 	uint32_t absent;  /**< slots of absent ports, behind BUS_DEVICE_SLOTS */
@@ -55,7 +62,8 @@ struct bus {
 	uint32_t absent_pages;
 	struct bus_absent absent_page[BUS_ABSENT_PAGES];
 	struct bus_slot slot[BUS_SLOTS];
-	struct bus_region region[BUS_REGIONS];
+	struct bus_region region[BUS_REGIONS + 1]; /**< the last is none, ever */
+	struct bus_tap tap; /**< of accesses by caches that are BUS_NO_REGION, and then stay so */
 	uint8_t port[BUS_PORTS];
 };
 

@@ -3,6 +3,7 @@
 
 #include "lib/string.h"
 #include "vmm/boot/boot.h"
+#include "vmm/exit_trace.h"
 #include "vmm/machine/machine.h"
 #include "vmm/options.h"
 #include "vmm/status.h"
@@ -55,6 +56,8 @@ int vmm_main(const char *args)
 	if (status == 0)
 		status = boot_guest(&vm, &options);
 	if (status == 0) {
+		if (options.trace_exits)
+			exit_trace_start(&vm);
 		__atomic_store_n(&running, &vm, __ATOMIC_RELEASE);
 		status = vm_run(&vm);
 		show();

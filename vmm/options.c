@@ -28,6 +28,7 @@ const char options_help[] =
 	"  --display           a framebuffer of 16 MiB (Bochs's VBE extensions), and a mouse\n"
 	"  --screen            print the text screen at the end\n"
 	"  --trace-absent      list accesses to absent devices at the end\n"
+	"  --trace-exits       print each exit that the VMM settles, with its values\n"
 	"  --test-device       add the device of tests: port C80h, memory FED80000h\n"
 	"  --reboots N         so often, a reset by the guest boots it anew (0)\n"
 	"  --gdb-wait          wait for a debugger, before the guest runs and when it fails\n"
@@ -71,6 +72,7 @@ static const struct row rows[] = {
 	ROW("--display", display, KIND_FLAG),
 	ROW("--screen", screen, KIND_FLAG),
 	ROW("--trace-absent", trace_absent, KIND_FLAG),
+	ROW("--trace-exits", trace_exits, KIND_FLAG),
 	ROW("--test-device", test_device, KIND_FLAG),
 	ROW("--reboots", reboots, KIND_COUNT),
 	ROW("--gdb-wait", gdb_wait, KIND_FLAG),

@@ -38,6 +38,7 @@ struct options {
 	bool display;	     /**< --display: a framebuffer and a mouse */
 	bool screen;	     /**< --screen: print the text screen at the end */
 	bool trace_absent;   /**< --trace-absent: list ports and memory asked for in vain */
+	bool trace_exits;    /**< --trace-exits: print exits (exit_trace.h) */
 	bool test_device;    /**< --test-device: see dev/test_device.h */
 	bool no_summary;     /**< --no-summary */
 	bool no_pvpanic;     /**< --no-pvpanic: see dev/pvpanic.h */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The board's other devices: I/O APIC, power management, clock registers of KVM's, second serial line,
- * keyboard controller, display registers, clock chip. Values that no driver writes, by widths that none
- * uses; afterwards each must still do its work.
+ * keyboard controller with a mouse, display registers, framebuffer, clock chip. Values that no driver writes,
+ * by widths that none uses; afterwards each must still do its work.
  */
 #include "guests/attack/act.h"
 #include "guests/attack/apic.h"
@@ -351,6 +351,105 @@ static void kbc_anything(uint64_t arg)
 	ACT_CHECK(inb(0x60) == 0x55);
 }
 
+/** Commands for the mouse with any data, half a command, and what it answers left where it is. */
+static void mouse_anything(uint64_t arg)
+{
+	uint32_t seed = (uint32_t)arg;
+
+	outb(0x64, 0xa8);
+	for (unsigned i = 0; i < 3000; i++) {
+		const uint32_t value = next(&seed);
+
+		outb(0x64, 0xd4);
+		outb(0x60, (uint8_t)((value & 3) == 0 ? 0xe6 + (value >> 4) % 26 : value >> 4));
+		for (unsigned n = value >> 12 & 7; n < 6; n++)
+			inb(0x60);
+	}
+	outb(0x64, 0xd4); /* whatever was begun ends */
+	outb(0x60, 0);
+	kbc_drain();
+	outb(0x64, 0xd4);
+	outb(0x60, 0xf4);
+	ACT_CHECK(inb(0x60) == 0xfa);
+}
+
+static const char *no_mouse(void)
+{
+	kbc_drain();
+	outb(0x64, 0xa8);
+	outb(0x64, 0xd4);
+	outb(0x60, 0); /* whatever was begun ends */
+	kbc_drain();
+	outb(0x64, 0xd4);
+	outb(0x60, 0xf2);
+	const bool there = inb(0x60) == 0xfa;
+
+	kbc_drain();
+	return there ? NULL : "no mouse";
+}
+
+/* ---------------------------------------------------------------------------------------- framebuffer */
+
+#define DISPI_INDEX 0x1ce
+#define DISPI_DATA  0x1cf
+#define DISPI_REGS  11u
+
+static void dispi_write(uint16_t index, uint16_t value)
+{
+	outw(DISPI_INDEX, index);
+	outw(DISPI_DATA, value);
+}
+
+static uint16_t dispi_read(uint16_t index)
+{
+	outw(DISPI_INDEX, index);
+	return inw(DISPI_DATA);
+}
+
+static const char *no_framebuffer(void)
+{
+	return (dispi_read(0) & 0xfff0) == 0xb0c0 ? NULL : "no framebuffer";
+}
+
+/** Sizes whose product wraps or is more than there is, windows beyond the end, modes without a size. */
+static void dispi_anything(uint64_t arg)
+{
+	static const uint16_t sizes[] = {0, 1, 7, 640, 2560, 2561, 0x7fff, 0x8000, 0xffff};
+	uint32_t seed = (uint32_t)arg;
+
+	for (unsigned x = 0; x < sizeof(sizes) / sizeof(sizes[0]); x++) {
+		for (unsigned y = 0; y < sizeof(sizes) / sizeof(sizes[0]); y++) {
+			dispi_write(4, 0);
+			dispi_write(1, sizes[x]);
+			dispi_write(2, sizes[y]);
+			dispi_write(3, (uint16_t)(8 * (x % 6)));
+			dispi_write(4, 0xc1); /* not cleared: that is much memory */
+			dispi_write(6, 0xffff);
+			dispi_write(7, 0xffff);
+			dispi_write(8, sizes[y]);
+			dispi_write(9, 0xffff);
+		}
+	}
+	for (unsigned i = 0; i < 3000; i++) {
+		const uint32_t value = next(&seed);
+		uint16_t data = (uint16_t)(value >> 8);
+
+		if ((value & 15) == 4)
+			data |= 0x80;
+		if (i % 3 == 0)
+			inl((uint16_t)(DISPI_INDEX - 1 + (value & 3)));
+		else
+			dispi_write((uint16_t)(value % (DISPI_REGS + 2)), data);
+	}
+	dispi_write(4, 0);
+	dispi_write(1, 640);
+	dispi_write(2, 480);
+	dispi_write(3, 32);
+	dispi_write(4, 0xc1);
+	ACT_CHECK(dispi_read(1) == 640 && dispi_read(2) == 480 && (dispi_read(4) & 1) == 1);
+	dispi_write(4, 0);
+}
+
 /** The registers of a display, and all of its text buffer. */
 static void vga_anything(uint64_t arg)
 {
@@ -417,6 +516,8 @@ const struct act acts_board[] = {
 	ACT("kvm-clock", "KVM's clocks where no memory is", kvm_clock, 0, no_kvm_clock),
 	ACT("com2-anything", "anything into the second serial line", com2_anything, 4, no_com2),
 	ACT("kbc-anything", "anything into the keyboard controller", kbc_anything, 5, unless_hypike),
+	ACT("mouse-anything", "anything to the mouse", mouse_anything, 8, no_mouse),
+	ACT("dispi-anything", "sizes and windows of a picture that there aren't", dispi_anything, 9, no_framebuffer),
 	ACT("vga-anything", "anything into the display's registers", vga_anything, 6, unless_hypike),
 	ACT("cmos-anything", "anything into the clock chip", cmos_anything, 7, unless_hypike),
 	{.name = NULL},

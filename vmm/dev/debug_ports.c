@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/dev/debug_ports.h"
 
-#define DEBUG_CONSOLE_PORT 0xe9u
 #define FIRMWARE_LOG_PORT  0x402u
 #define DEBUG_EXIT_PORT	   0xf4u
 #define SHUTDOWN_PORT	   0x8900u

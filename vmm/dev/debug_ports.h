@@ -9,6 +9,8 @@
 
 #include "vmm/dev/device.h"
 
+#define DEBUG_CONSOLE_PORT 0xe9u
+
 /** Debug console: a byte written is printed; E9h reads back E9h, by which guests detect it. */
 struct debug_console {
 	struct device dev;

@@ -14,6 +14,7 @@
 #include "tests/unit/vmm/mock.h"
 #include "vmm/bus.h"
 #include "vmm/dev/acpi_pm.h"
+#include "vmm/dev/debug_ports.h"
 #include "vmm/dev/fw_cfg.h"
 #include "vmm/dev/i16550.h"
 #include "vmm/dev/i8042.h"
@@ -21,6 +22,10 @@
 #include "vmm/dev/i8259.h"
 #include "vmm/dev/ioapic.h"
 #include "vmm/dev/mc146818.h"
+#include "vmm/dev/port61.h"
+#include "vmm/dev/reset_ports.h"
+#include "vmm/dev/test_device.h"
+#include "vmm/dev/vga_display.h"
 #include "vmm/dev/vga_text.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -32,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct timer_queue timers;
 static struct bus bus;
-static uint8_t *text;
+static uint8_t *text, *picture;
 static bool tampered; /* with a saved state, which may be refused later, too */
 static uint8_t memory[256]; /* of the guest */
 
@@ -232,6 +237,85 @@ static void fw_input(struct device *dev, const uint8_t *act)
 	memcpy(memory + (act[1] & 0xf8u), act, ACT);
 }
 
+/** The display's ports; its memory is as large as its registers say, and no mode may show more. */
+static struct vga_display display;
+
+static struct device *display_make(void)
+{
+	struct device *dev = &display.pci.dev;
+
+	vga_display_init(&display, picture);
+	dev->class->reset(dev);
+	return &display.ports;
+}
+
+static void display_input(struct device *dev, const uint8_t *act)
+{
+	struct vga_picture shown;
+
+	(void)dev;
+	(void)act;
+	if (!vga_display_picture(&display, &shown))
+		return;
+	const uint64_t last = (uint64_t)(shown.height - 1) * shown.pitch + 4ull * shown.width;
+	if (shown.pixels < picture || shown.height == 0 || shown.width == 0 ||
+	    (uint64_t)(shown.pixels - picture) + last > VGA_DISPLAY_MEMORY)
+		abort();
+}
+
+static struct device *port61_make(void)
+{
+	struct port61 *port = malloc(sizeof(*port));
+
+	port61_init(port);
+	port->out2 = (struct probe){NULL, NULL};
+	return &port->dev;
+}
+
+static struct device *reset_make(void)
+{
+	struct reset_ports *ports = malloc(sizeof(*ports));
+
+	reset_ports_init(ports);
+	ports->reset = (struct command){give, NULL};
+	return &ports->dev;
+}
+
+static struct device *console_make(void)
+{
+	struct debug_console *console = malloc(sizeof(*console));
+
+	debug_console_init(console);
+	console->out = (struct byte_sink){put, NULL};
+	return &console->dev;
+}
+
+static struct device *exit_make(void)
+{
+	struct debug_exit *port = malloc(sizeof(*port));
+
+	debug_exit_init(port);
+	port->exit = (struct command){give, NULL};
+	return &port->dev;
+}
+
+static struct device *shutdown_make(void)
+{
+	struct bochs_shutdown *port = malloc(sizeof(*port));
+
+	bochs_shutdown_init(port);
+	port->exit = (struct command){give, NULL};
+	return &port->dev;
+}
+
+static struct device *test_make(void)
+{
+	struct test_device *device = malloc(sizeof(*device));
+
+	test_device_init(device);
+	return &device->dev;
+}
+
 static const struct {
 	struct device *(*make)(void);
 	void (*input)(struct device *dev, const uint8_t *act);
@@ -239,6 +323,9 @@ static const struct {
 	{ioapic_make, ioapic_input}, {pm_make, pm_input},   {uart_make, uart_input},
 	{kbc_make, kbc_input},	     {pit_make, pit_input}, {pic_make, pic_input},
 	{rtc_make, NULL},	     {vga_make, vga_input}, {fw_make, fw_input},
+	{port61_make, NULL},	     {reset_make, NULL},    {console_make, NULL},
+	{exit_make, NULL},	     {shutdown_make, NULL}, {test_make, NULL},
+	{display_make, display_input},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -325,6 +412,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	text = calloc(1, TEXT);
+	picture = calloc(1, VGA_DISPLAY_MEMORY);
 	return 0;
 }
 
@@ -340,10 +428,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct device *dev = kinds[kind].make();
 	if (bus_attach(&bus, dev) != HV_OK)
 		abort();
-	dev->class->reset(dev);
+	if (dev->class->reset != NULL)
+		dev->class->reset(dev);
 	tampered = false;
 	for (size_t at = 1; at + ACT <= size; at += ACT)
 		act_do(dev, kind, data + at);
-	free(dev);
+	if (dev != &display.ports)
+		free(dev);
 	return 0;
 }

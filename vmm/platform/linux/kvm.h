@@ -33,6 +33,7 @@ struct kvm_vcpu {
 	uint32_t started; /**< atomic */
 	uint32_t silent;  /**< atomic: kvm_watch() has seen no exit since that one, see there */
 	uint32_t exits;	  /**< atomic: how many there were */
+	bool kicked;	  /**< atomic: since the last HV_EXIT_KICKED */
 	bool asked;	  /**< atomic: the next kick asks whether it is halted for ever */
 	bool identified;  /**< it has its CPUID table */
 	enum kvm_pending pending;

@@ -190,9 +190,15 @@ static bool exit_invalid(struct kvm_vcpu *vcpu)
 	return true;
 }
 
-/** KVM cannot go on: an instruction that it cannot emulate, above all. */
+/**
+ * KVM cannot go on. Where it is for an instruction that KVM doesn't emulate, an invalid opcode is on its way to the
+ * guest already, as on HyPike: run again.
+ */
 static bool exit_error(struct kvm_vcpu *vcpu)
 {
+	if (vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
+	    vcpu->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
+		return false;
 	exit_new(vcpu, HV_EXIT_ERROR);
 	vcpu->page->exit.error = HV_E_UNSUPPORTED;
 	if (vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
@@ -261,13 +267,14 @@ static bool results_take(struct kvm_vcpu *vcpu)
 	return false;
 }
 
+/** A kick that comes meanwhile is one for the next run. */
 hv_status_t kvm_flush(struct kvm_vcpu *vcpu)
 {
-	const uint8_t before = vcpu->run->immediate_exit;
-
-	vcpu->run->immediate_exit = 1;
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	const int result = ioctl(vcpu->fd, KVM_RUN, NULL);
-	vcpu->run->immediate_exit = before;
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vcpu->kicked, __ATOMIC_SEQ_CST))
+		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	return result < 0 && errno == EINTR ? HV_OK : HV_E_STATE;
 }
 
@@ -391,7 +398,8 @@ static void exit_kicked(struct kvm_vcpu *vcpu)
 	const struct hv_x86_regs *regs = hv_x86_regs(vcpu->page);
 	const uint64_t interrupts = UINT64_C(1) << 9; /* RFLAGS.IF */
 
-	vcpu->run->immediate_exit = 0;
+	__atomic_store_n(&vcpu->kicked, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	vcpu->page->valid = 0;
 	exit_new(vcpu, HV_EXIT_KICKED);
 	if (!__atomic_exchange_n(&vcpu->asked, false, __ATOMIC_ACQ_REL))
@@ -464,6 +472,7 @@ hv_status_t hv_vcpu_kick(hv_vcpu_t handle)
 
 	if (!vcpu)
 		return HV_E_INVALID;
+	__atomic_store_n(&vcpu->kicked, true, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&vcpu->started, __ATOMIC_ACQUIRE))
 		pthread_kill(vcpu->thread, LINUX_KICK);
