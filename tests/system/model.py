@@ -77,3 +77,18 @@ CASES.append(Case("dummy under gdb", "model",
                    "--gdb", "unix:$target,wait", *DUMMY], builds=("normal",), timeout=120,
                   expect=(r"^32-bit step 1$", r"^#0 +timer_init", r"^there 1$",
                           r"^ok 1 - multiboot-info", r"^hypike: exit code 0$")))
+
+# While a watchpoint is gdb's, the guest's own stop nothing: so without the tests of those.
+WATCH = """
+file {build}/guests/dummy/dummy64.elf
+target remote $target
+watch ticks[0]
+continue
+printf "watched: %d\\n", ticks[0]
+delete
+detach
+"""
+CASES.append(Case("dummy under gdb, watched", "model",
+                  ["/usr/bin/python3", "{source}/tests/debugger.py", WATCH, PROGRAMS[""], "run", "--accel", "model",
+                   "--gdb", "unix:$target,wait", *DUMMY, "--cmdline", "tests=timer"], builds=("normal",), timeout=120,
+                  expect=(r"^New value = 1$", r"^watched: 1$", r"^hypike: exit code 0$")))
