@@ -16,13 +16,31 @@
 
 /* More than a frame of a network, too. */
 #define FRAME 4096
+/* So long a frame waits for a reader who hasn't had its turn. */
+#define PATIENCE_MS 100
+
+ssize_t relay_frame(int to, const void *frame, size_t size)
+{
+	struct pollfd look = {.fd = to, .events = POLLOUT};
+	ssize_t done = write(to, frame, size);
+
+	if (done < 0 && errno == EAGAIN && poll(&look, 1, PATIENCE_MS) == 1)
+		done = write(to, frame, size);
+	return done;
+}
+
+/* A console's text doesn't wait. */
+static ssize_t pass(const struct relay *r, int to, const void *text, size_t size)
+{
+	return r->frames ? relay_frame(to, text, size) : write(to, text, size);
+}
 
 static void pass_out(struct relay *r)
 {
 	char text[FRAME];
 	const ssize_t size = read(r->machine, text, sizeof(text));
 
-	if (size > 0 && r->peer >= 0 && write(r->peer, text, (size_t)size) < 0 && errno == EPIPE) {
+	if (size > 0 && r->peer >= 0 && pass(r, r->peer, text, (size_t)size) < 0 && errno == EPIPE) {
 		close(r->peer);
 		r->peer = -1;
 	}
@@ -34,7 +52,7 @@ static void pass_in(struct relay *r)
 	const ssize_t size = read(r->peer, text, sizeof(text));
 
 	if (size > 0) {
-		if (write(r->machine, text, (size_t)size) < 0)
+		if (pass(r, r->machine, text, (size_t)size) < 0)
 			return; /* the machine doesn't take keys: they are lost */
 	} else if (r->listener >= 0 && !(size < 0 && errno == EAGAIN)) {
 		close(r->peer);
@@ -105,6 +123,7 @@ int relay_start(struct relay *r, int type)
 		return -1;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	r->machine = ends[0];
+	r->frames = type == SOCK_SEQPACKET;
 	return thread_start(relay_main, r) ? ends[1] : -1;
 }
 

@@ -84,7 +84,7 @@ static int open_socket(const char *path)
 		unlink(path); /* of a run that has ended */
 	close(fd);
 	struct relay *relay = &relays[count++];
-	*relay = (struct relay){-1, socket_listen(path, SOCK_SEQPACKET), -1};
+	*relay = (struct relay){-1, socket_listen(path, SOCK_SEQPACKET), -1, true};
 	return relay->listener >= 0 ? relay_start(relay, SOCK_SEQPACKET) : -1;
 }
 

@@ -20,7 +20,7 @@
 #include "tools/run.h"
 #include "tools/terminal.h"
 
-static struct relay relay = {-1, -1, -1};
+static struct relay relay = {-1, -1, -1, false};
 
 static void finish(void)
 {

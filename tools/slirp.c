@@ -43,11 +43,11 @@ static int64_t now_ns(void *ctx)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* What the machine has no room for is lost. */
+/* The machine's thread may not have had its turn: give it some time, before the frame is lost. */
 static ssize_t to_machine(const void *frame, size_t size, void *ctx)
 {
 	(void)ctx;
-	return write(net.machine, frame, size);
+	return relay_frame(net.machine, frame, size);
 }
 
 /* A guest's misbehaviour is its own affair. */

@@ -31,7 +31,9 @@ LINUX = ("hypike run -m 256M --kernel linux --initrd linux.cpio --cmdline "
          "'console=ttyS0 quiet cryptomgr.notests script={script}'")
 
 
-NET_CMDLINE = "console=ttyS0 quiet cryptomgr.notests virtio"
+# QEMU's AMD-V delivers an injected interrupt once more where a timer of QEMU's is due before the guest's first exit
+# (docs/testing.md). Without KVM's paravirtual end of interrupt that exit is an early one.
+NET_CMDLINE = "console=ttyS0 quiet cryptomgr.notests nopv virtio"
 MILLION_Y = hashlib.md5(b"y" * 1000000).hexdigest()
 THIRD_Y = hashlib.md5(b"y" * 300000).hexdigest()
 THIRD_Z = hashlib.md5(b"z" * 300000).hexdigest()
@@ -190,8 +192,7 @@ CASES = [
                  "^disk: virtio_rng", "^disk: this is the virtio console",
                  "^check: the kernel has not complained", "another program has it open"),
              timeout=400),
-    # The user's network: to the host, and from one of its ports. This and the wire below were seen to stand still,
-    # once in three runs. Until there is a reason, they are with the long tests, where they fail when they fail.
+    # The user's network: to the host, and from one of its ports.
     _in_qemu("Linux on the user's network",
              [("linux", "hypike run -m 128M --kernel linux --initrd linux.cpio --net "
                         "user,forward=tcp:2222:22 --cmdline '" + NET_CMDLINE + " script=user' & "

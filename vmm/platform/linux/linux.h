@@ -28,6 +28,8 @@ hv_status_t linux_status(int error);
 int linux_thread(const char *name, void *(*entry)(void *arg), void *arg);
 /** The same, and wait for its end. */
 int linux_thread_whole(const char *name, void *(*entry)(void *arg), void *arg);
+/** Files of which the guest has its copy take no memory any more: who looks again gets them again. */
+void linux_files_forget(void);
 /** Write out what disks have to, and give them to others. */
 void linux_disks_close(void);
 

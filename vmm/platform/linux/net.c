@@ -2,9 +2,11 @@
 /*
  * Networks of a VM: a cable (lib/frame_ring.h) whose other end is a descriptor that takes and gives a frame at a
  * time, a TAP interface or a socket that keeps messages apart. A thread for each passes frames on. What the
- * guest has no room for is lost, as on a real cable.
+ * guest sends waits in the cable until the descriptor takes it; what the guest has no room for is lost, as on
+ * a real cable.
  *
- * @req VMM-607 A card's frames go to the descriptor that it was given, and those from there to the guest.
+ * @req VMM-607 A card's frames go to the descriptor that it was given, and those from there to the guest. A
+ *              descriptor that takes no more for now loses none.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -36,6 +38,8 @@ struct net {
 	void *memory;
 	struct frame_ring out, in; /**< to the guest, from it */
 	bool started;
+	uint8_t frame[FRAME_MAX]; /**< of the guest's, that the descriptor doesn't take yet */
+	size_t size;		  /**< 0: there is none */
 };
 
 static struct net nets[NETS];
@@ -88,19 +92,37 @@ static bool from_world(struct net *net, bool *open)
 	return n == BATCH;
 }
 
-/** @return true where there may be more. */
+/** @return false where the frame has to wait. One that the descriptor refuses for good is lost. */
+static bool to_world(struct net *net)
+{
+	ssize_t done;
+
+	do
+		done = write(net->fd, net->frame, net->size);
+	while (done < 0 && errno == EINTR);
+	if (done < 0 && errno == EAGAIN)
+		return false;
+	net->size = 0;
+	return true;
+}
+
+/** @return true where there may be more, and nothing waits. */
 static bool from_guest(struct net *net)
 {
-	uint8_t frame[FRAME_MAX];
-
 	for (unsigned int n = 0; n < BATCH; n++) {
-		const size_t size = frame_get(&net->in, frame);
-		if (size == 0)
+		if (net->size == 0)
+			net->size = frame_get(&net->in, net->frame);
+		if (net->size == 0)
 			return !frame_sleep(&net->in);
-		if (write(net->fd, frame, size) < 0)
-			continue; /* it is lost */
+		if (!to_world(net))
+			return false;
 	}
 	return true;
+}
+
+static short world_events(const struct net *net)
+{
+	return net->size > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
 static __attribute__((noreturn)) void *net_main(void *arg)
@@ -112,13 +134,13 @@ static __attribute__((noreturn)) void *net_main(void *arg)
 	hypike_vmm_confine(HYPIKE_VMM_CABLE);
 	for (;;) {
 		struct pollfd look[] = {{.fd = net->kicked, .events = POLLIN},
-					{.fd = open ? net->fd : -1, .events = POLLIN}};
+					{.fd = open ? net->fd : -1, .events = world_events(net)}};
 		if (poll(look, 2, more ? 0 : -1) < 0)
 			continue;
 		if (look[0].revents && read(net->kicked, &count, sizeof(count)) < 0)
 			continue;
 		more = from_guest(net);
-		if (look[1].revents)
+		if (look[1].revents & ~POLLOUT)
 			more |= from_world(net, &open);
 	}
 }

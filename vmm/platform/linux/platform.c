@@ -172,6 +172,14 @@ const char *hypike_vmm_file(const char *name, const char *path)
 	return NULL;
 }
 
+void linux_files_forget(void)
+{
+	for (unsigned int i = 0; i < file_count; i++) {
+		const struct platform_file *file = &files[i].file;
+		madvise((void *)(uintptr_t)file->data, (size_t)file->size, MADV_DONTNEED);
+	}
+}
+
 bool platform_file(const char *name, struct platform_file *file)
 {
 	for (unsigned int i = 0; i < file_count; i++) {

@@ -122,6 +122,7 @@ hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), v
 
 	if (index >= HV_MAX_VCPUS)
 		return HV_E_INVALID;
+	linux_files_forget();
 	starts[index].entry = entry;
 	starts[index].arg = arg;
 	name[5] = (char)('0' + index / 10);
