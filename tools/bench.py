@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 
+import bench_kvm
 import bench_linux
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -278,7 +279,17 @@ def markdown(table, result):
     lines += [f"- {title}: {value}" for title, value in facts(result)]
     if result["linux"]:
         lines += ["", bench_linux.markdown(result["linux"], titles())]
+    if result["kvm"]:
+        lines += ["", kvm_markdown(result)]
     return "\n".join(lines)
+
+
+def kvm_markdown(result):
+    with open(KVM_FILE, encoding="utf-8") as file:
+        kvm = json.load(file)
+    other = {name: kvm_figure(kvm, "qemu", name) for name in kvm["machines"]["qemu"]}
+    native = result["linux"].get(bench_linux.NATIVE, {}).get("figures", {}).get("linux-boot")
+    return bench_kvm.markdown(result["kvm"], native, other)
 
 
 def titles():
@@ -339,6 +350,7 @@ def parse_arguments():
                         help="only this machine; repeatable")
     parser.add_argument("--twice", action="store_true", help="fail where two runs differ")
     parser.add_argument("--readme", metavar="FILE", help="put the table into that file as well")
+    parser.add_argument("--kvm", action="store_true", help="what `hypike run` costs on KVM, and nothing else")
     parser.add_argument("--record", action="store_true",
                         help="make QEMU's figures the limits of --check")
     parser.add_argument("--check", action="store_true",
@@ -349,11 +361,16 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     build = arguments.build
+    if arguments.kvm:
+        bench_linux.prepare(build)
+        print(kvm_markdown({"linux": {}, "kvm": bench_kvm.measure(build)}))
+        return 0
     machines = ["qemu"] if arguments.check else arguments.on or list(MACHINES)
     result = {"machines": measure_all(build, machines, arguments.twice),
               "linux": measure_linux(build, machines, arguments.check)}
     if arguments.check:
         return 1 if check(result) else 0
+    result["kvm"] = bench_kvm.measure(build) if "qemu" in machines else {}
     result["size"] = {"hypike": image_size(os.path.join(build, "kernel", "hypike.elf")),
                       "vmm": image_size(os.path.join(build, "vmm", "vmm.elf"))}
     result["ring0_lines"] = ring0_lines(build)
@@ -363,6 +380,8 @@ def main():
     print_table(table, machines)
     print_facts(result)
     print("\n" + bench_linux.markdown(result["linux"], titles()))
+    if result["kvm"]:
+        print("\n" + kvm_markdown(result))
     with open(os.path.join(build, "bench.json"), "w", encoding="utf-8") as file:
         json.dump({**result, "table": table}, file, indent=2)
         file.write("\n")

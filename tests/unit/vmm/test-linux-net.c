@@ -35,9 +35,9 @@ int events_signal_fd(unsigned int signal)
 	return rung;
 }
 
-bool linux_confine(enum linux_thread_kind kind)
+bool hypike_vmm_confine(enum hypike_vmm_thread thread)
 {
-	(void)kind;
+	(void)thread;
 	return true;
 }
 
