@@ -396,11 +396,12 @@ static enum vcpu_verdict decoded(struct vcpu *vcpu, struct hv_vcpu_page *page)
 {
 	struct hv_exit_memory *exit = &page->exit.memory;
 	unsigned int size = exit->size >= 1 && exit->size <= 8 ? exit->size : 8;
+	const unsigned int unused = 64 - 8 * size; /* bits, of the value */
 
 	platform_mutex_lock(&vcpu->vm->lock);
 	if (exit->access & HV_PROT_WRITE)
 		bus_memory_write(&vcpu->vm->bus, &vcpu->hit, exit->address, size,
-				 exit->value & insn_size_mask(size));
+				 exit->value << unused >> unused);
 	else
 		exit->value = bus_memory_read(&vcpu->vm->bus, &vcpu->hit, exit->address, size);
 	platform_mutex_unlock(&vcpu->vm->lock);
