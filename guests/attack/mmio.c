@@ -65,7 +65,9 @@ ACT_ASM(sgdt_mem, "sgdt (%%rdi); sidt (%%rdi)")
 ACT_ASM(ltr_mem, "ltrw (%%rdi)")
 ACT_ASM(invlpg_mem, "invlpg (%%rdi); clflush (%%rdi); prefetcht0 (%%rdi)")
 ACT_ASM(lss_mem, ".byte 0x48, 0x0f, 0xb2, 0x27") /* lss (%rdi),%rsp */
-ACT_ASM(enter_leave, "mov %%rsp, %%rax; lea 0x100(%%rdi), %%rsp; enter $16, $3; leave; "
+/* The outer frames, too: ENTER copies where they are. */
+ACT_ASM(enter_leave, "mov %%rsp, %%rax; mov %%rbp, %%rcx; lea 0x100(%%rdi), %%rsp; "
+		     "lea 0x180(%%rdi), %%rbp; enter $16, $3; leave; mov %%rcx, %%rbp; "
 		     "mov %%rax, %%rsp")
 ACT_ASM(stack_there, "mov %%rsp, %%rax; lea 0x800(%%rdi), %%rsp; push %%rdi; pushfq; pop %%rcx; "
 		     "pop %%rdx; mov %%rax, %%rsp")

@@ -4,8 +4,8 @@
  * Doorbells: writes that only signal. A hash table with open addressing of fixed size; it is at most
  * half full, so a look-up ends after few steps.
  *
- * Readers take no lock: a slot is filled before `used` is set, and a removed one is only refilled with
- * a doorbell of the same address hash chain; a write that races with a removal may still ring once.
+ * Readers take no lock: a slot is filled before `used` is set, and its version tells whether it was removed and filled
+ * anew while they read; then neither doorbell rings for them. A write that races with a removal may still ring once.
  */
 #include "hypervisor/core/core.h"
 
@@ -52,6 +52,35 @@ static struct doorbell_slot *find(struct vm *vm, const struct hv_doorbell *bell)
 	return NULL;
 }
 
+/* Stores that release, and loads that acquire, are in order, as fences would have it; on x86 they cost nothing. */
+static void fill(struct doorbell_slot *slot, const struct hv_doorbell *bell)
+{
+	const uint32_t version = slot->version;
+
+	__atomic_store_n(&slot->version, version + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->bell.address, bell->address, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->bell.value, bell->value, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->bell.space, bell->space, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->bell.size, bell->size, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->bell.match, bell->match, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->bell.signal, bell->signal, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->version, version + 2, __ATOMIC_RELEASE);
+}
+
+/** @return false where the slot was being filled. */
+static bool read_slot(const struct doorbell_slot *slot, struct hv_doorbell *bell)
+{
+	const uint32_t version = __atomic_load_n(&slot->version, __ATOMIC_ACQUIRE);
+
+	bell->address = __atomic_load_n(&slot->bell.address, __ATOMIC_ACQUIRE);
+	bell->value = __atomic_load_n(&slot->bell.value, __ATOMIC_ACQUIRE);
+	bell->space = __atomic_load_n(&slot->bell.space, __ATOMIC_ACQUIRE);
+	bell->size = __atomic_load_n(&slot->bell.size, __ATOMIC_ACQUIRE);
+	bell->match = __atomic_load_n(&slot->bell.match, __ATOMIC_ACQUIRE);
+	bell->signal = __atomic_load_n(&slot->bell.signal, __ATOMIC_ACQUIRE);
+	return (version & 1) == 0 && __atomic_load_n(&slot->version, __ATOMIC_RELAXED) == version;
+}
+
 static hv_status_t add_locked(struct vm *vm, const struct hv_doorbell *bell)
 {
 	if (find(vm, bell))
@@ -62,7 +91,7 @@ static hv_status_t add_locked(struct vm *vm, const struct hv_doorbell *bell)
 
 	while (vm->doorbell[at].used)
 		at = (at + 1) % VM_DOORBELLS;
-	vm->doorbell[at].bell = *bell;
+	fill(&vm->doorbell[at], bell);
 	__atomic_store_n(&vm->doorbell[at].used, true, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&vm->doorbells, 1, __ATOMIC_RELAXED);
 	return HV_OK;
@@ -108,16 +137,17 @@ bool doorbell_ring(struct vm *vm, uint8_t space, uint64_t address, uint32_t size
 
 	for (uint32_t i = 0; i < VM_DOORBELLS; i++, at = (at + 1) % VM_DOORBELLS) {
 		const struct doorbell_slot *const slot = &vm->doorbell[at];
+		struct hv_doorbell bell;
 		const bool used = __atomic_load_n(&slot->used, __ATOMIC_ACQUIRE);
 
 		if (!used && !__atomic_load_n(&slot->removed, __ATOMIC_RELAXED))
 			return false;
-		if (!used || !rings(&slot->bell, space, address, size, value))
+		if (!used || !read_slot(slot, &bell) || !rings(&bell, space, address, size, value))
 			continue;
 		struct host_thread *const signal = __atomic_load_n(&vm->signal, __ATOMIC_ACQUIRE);
 
 		if (signal)
-			host_notify(signal, UINT64_C(1) << slot->bell.signal);
+			host_notify(signal, UINT64_C(1) << bell.signal);
 		return true;
 	}
 	return false;

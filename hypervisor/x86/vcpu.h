@@ -69,6 +69,7 @@ struct doorbell_slot {
 	struct hv_doorbell bell;
 	bool used;
 	bool removed; /**< probing goes on behind it */
+	uint32_t version; /**< of `bell`; odd while it is changed */
 };
 
 struct vm_handler {
