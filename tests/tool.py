@@ -119,7 +119,7 @@ class Refusals:
 def test_usage(say):
     say.expect("no command", USAGE, "Usage: hypike COMMAND")
     say.expect("unknown command", USAGE, "hypike: fly: no such command", "fly")
-    say.expect("help", OK, "boot .*\n *build .*\n *check .*\n *cpuid .*\n *new .*\n *pack", "--help")
+    say.expect("help", OK, "boot .*\n *build .*\n *check .*\n *console .*\n *cpuid .*\n *new .*\n *pack", "--help")
     say.expect("help of boot", OK, "Ctrl-A x", "boot", "--help")
     say.expect("help of pack", OK, "--output", "pack", "--help")
     say.expect("unknown option", USAGE, "unrecognized option '--fly'", "boot", "--fly")

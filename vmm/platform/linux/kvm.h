@@ -33,6 +33,8 @@ struct kvm_vcpu {
 	uint32_t started; /**< atomic */
 	uint32_t silent;  /**< atomic: kvm_watch() has seen no exit since that one, see there */
 	uint32_t exits;	  /**< atomic: how many there were */
+	uint64_t refused_at; /**< the entry of which KVM last didn't emulate an instruction */
+	uint32_t refusals;   /**< how often it didn't, with nothing in between */
 	bool kicked;	  /**< atomic: since the last HV_EXIT_KICKED */
 	bool asked;	  /**< atomic: the next kick asks whether it is halted for ever */
 	bool identified;  /**< it has its CPUID table */

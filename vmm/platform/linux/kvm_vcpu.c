@@ -190,14 +190,27 @@ static bool exit_invalid(struct kvm_vcpu *vcpu)
 	return true;
 }
 
+/* A guest that had its invalid opcodes would have done something else by then. */
+#define REFUSALS_MAX 1000u
+
+/** @return whether KVM didn't emulate an instruction, but gets on. */
+static bool is_refusal(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->run->exit_reason != KVM_EXIT_INTERNAL_ERROR ||
+	    vcpu->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
+		return false;
+	vcpu->refusals = vcpu->stats.entries == vcpu->refused_at + 1 ? vcpu->refusals + 1 : 1;
+	vcpu->refused_at = vcpu->stats.entries;
+	return vcpu->refusals < REFUSALS_MAX;
+}
+
 /**
  * KVM cannot go on. Where it is for an instruction that KVM doesn't emulate, an invalid opcode is on its way to the
- * guest already, as on HyPike: run again.
+ * guest already, as on HyPike: run again. (Not all KVMs have sent it.)
  */
 static bool exit_error(struct kvm_vcpu *vcpu)
 {
-	if (vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
-	    vcpu->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
+	if (is_refusal(vcpu))
 		return false;
 	exit_new(vcpu, HV_EXIT_ERROR);
 	vcpu->page->exit.error = HV_E_UNSUPPORTED;
