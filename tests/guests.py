@@ -34,6 +34,7 @@ ROWS = (
     ("", "PVH: its `vmlinux`", "userspace; off by ACPI", r"Linux by its PVH entry"),
     ("Linux, standard kernel", "Linux, 64 bits", "as above: consoles, disk, network, load; off by ACPI",
      r"Linux at work, standard kernel, .*"),
+    ("", "", "reboots", r"Linux, standard kernel, reboots"),
     ("Linux on SeaBIOS and GRUB", "BIOS, from a virtio disk", "userspace", r"SeaBIOS, GRUB, Linux"),
     ("memtest86+", "Linux", "tests without an error, read from the screen", r"memtest86\+.*"),
     ("GNU Mach", "Multiboot 1", "to where it misses its modules", r"GNU Mach(, consoles)?"),

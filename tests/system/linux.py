@@ -42,10 +42,12 @@ def _linux(machine, cpus, *options, kernel="cloud", timeout=120, **rest):
                 timeout=timeout, builds=("normal",), **rest)
 
 
-def _reboot(machine, *options, timeout=120, **rest):
+def _reboot(machine, *options, kernel="cloud", timeout=120, **rest):
     """Resets the machine by ACPI's reset register and is booted anew, once."""
-    return boot("Linux reboots", machine, *options, "--memory", "256M",
-                "--kernel", "{debian}/linux", "--module", "{debian}/linux.cpio",
+    name = "Linux" + ("" if kernel == "cloud" else f", {kernel} kernel,")
+    return boot(f"{name} reboots", machine, *options, "--memory", "256M",
+                "--kernel", "{debian}/" + KERNELS[kernel],
+                "--module", "{debian}/" + KERNELS[kernel] + ".cpio",
                 "--cmdline", CMDLINE.replace("script=check", "script=nothing end=reboot"),
                 "--vmm-option", "--reboots", "--vmm-option", "1",
                 expect=(r"^init: Linux 6\.", r"^vmm: reset by the guest",
@@ -136,6 +138,8 @@ CASES = [
     _linux("bochs-svm", 1, timeout=300),
     _reboot("qemu-svm", ICOUNT),
     _reboot("bochs-vmx", timeout=600, long=True),
+    _reboot("qemu-svm", ICOUNT, kernel="standard", long=True),
+    _reboot("bochs-vmx", kernel="standard", timeout=600, long=True),
     _work("qemu-svm", 1, ICOUNT),
     _work("qemu-svm", 2, ICOUNT),
     _work("qemu-svm", 4, ICOUNT, timeout=600, long=True),
@@ -149,6 +153,9 @@ CASES = [
     _work("bochs-vmx", 2, cpus=2, timeout=900, long=True),
     _work("bochs-vmx", 4, cpus=2, timeout=1200, long=True),
     _work("bochs-vmx", 1, kernel="standard", timeout=900, long=True),
+    _work("bochs-vmx", 2, cpus=2, kernel="standard", timeout=1200, long=True),
+    _work("bochs-vmx", 4, cpus=2, kernel="standard", timeout=1200, long=True),
     _work("bochs-svm", 1, timeout=900, long=True),
+    _work("qemu-svm", 2, ICOUNT, kernel="standard", timeout=600, long=True),
     _work("qemu-svm", 4, ICOUNT, kernel="standard", timeout=600, long=True),
 ]
