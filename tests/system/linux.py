@@ -153,7 +153,6 @@ CASES = [
     _work("bochs-vmx", 2, cpus=2, timeout=900, long=True),
     _work("bochs-vmx", 4, cpus=2, timeout=1200, long=True),
     _work("bochs-vmx", 1, kernel="standard", timeout=900, long=True),
-    _work("bochs-vmx", 2, cpus=2, kernel="standard", timeout=1200, long=True),
     _work("bochs-vmx", 4, cpus=2, kernel="standard", timeout=1200, long=True),
     _work("bochs-svm", 1, timeout=900, long=True),
     _work("qemu-svm", 2, ICOUNT, kernel="standard", timeout=600, long=True),
