@@ -90,7 +90,7 @@ static void advance(struct frame_ring *ring, uint32_t *shared)
 	store(shared, ring->own);
 }
 
-bool frame_put(struct frame_ring *ring, const void *frame, size_t size)
+static bool put(struct frame_ring *ring, const void *frame, size_t size)
 {
 	const uint32_t used = filled(ring, ring->own, load(&ring->shared->tail));
 
@@ -104,6 +104,20 @@ bool frame_put(struct frame_ring *ring, const void *frame, size_t size)
 	slot_at(ring)->size = (uint32_t)size;
 	advance(ring, &ring->shared->head);
 	return true;
+}
+
+bool frame_put(struct frame_ring *ring, const void *frame, size_t size)
+{
+	const bool done = put(ring, frame, size);
+
+	if (!done)
+		store(&ring->shared->lost, load(&ring->shared->lost) + 1);
+	return done;
+}
+
+uint32_t frame_lost(const struct frame_ring *ring)
+{
+	return load(&ring->shared->lost);
 }
 
 bool frame_tell(struct frame_ring *ring)

@@ -20,7 +20,8 @@
 /** At the start of a ring; the indices are in cache lines of their own, and count modulo 2 * slots. */
 struct frame_ring_head {
 	uint32_t head; /**< the producer's: slots filled so far */
-	uint8_t pad1[60];
+	uint32_t lost; /**< the producer's: frames that were not put in */
+	uint8_t pad1[56];
 	uint32_t tail;	 /**< the consumer's: slots emptied so far */
 	uint32_t asleep; /**< the consumer's: 1: wants to be told of the next frame */
 	uint8_t pad2[56];
@@ -54,6 +55,8 @@ bool frame_cable(struct frame_ring *out, struct frame_ring *in, void *memory, si
 
 /** Put a frame of FRAME_MIN to FRAME_MAX bytes in. @return false: no room, or another size. */
 bool frame_put(struct frame_ring *ring, const void *frame, size_t size);
+/** What the other side says of frames that it had no room for; modulo 2^32. */
+uint32_t frame_lost(const struct frame_ring *ring);
 /** Does the consumer want to be told? Asked once after frames were put. */
 bool frame_tell(struct frame_ring *ring);
 

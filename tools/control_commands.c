@@ -79,6 +79,23 @@ static int stop(const struct wish *wish, struct control_client *client)
 	return EXIT_SYSTEM;
 }
 
+static void print_devices(json_t *stats)
+{
+	const char *device, *name;
+	json_t *counters, *value;
+
+	printf("devices\n");
+	json_object_foreach(json_object_get(stats, "devices"), device, counters) {
+		const char *before = "";
+		printf("  %-16s", device);
+		json_object_foreach(counters, name, value) {
+			printf("%s %s %lld", before, name, (long long)json_integer_value(value));
+			before = ",";
+		}
+		putchar('\n');
+	}
+}
+
 static void print_stats(json_t *stats)
 {
 	json_int_t entries, injected, resets, time, first, driver, vmm;
@@ -93,6 +110,7 @@ static void print_stats(json_t *stats)
 	json_object_foreach(exits, name, kind)
 		if (json_unpack(kind, "{s:I, s:I}", "driver", &driver, "vmm", &vmm) == 0)
 			printf("  %-16s %12lld %12lld\n", name, (long long)driver, (long long)vmm);
+	print_devices(stats);
 	printf("entries %lld, injected %lld, resets %lld\n", (long long)entries, (long long)injected,
 	       (long long)resets);
 	printf("first instruction after %.6f s, time %.6f s\n", (double)first / 1e9, (double)time / 1e9);
@@ -157,7 +175,7 @@ static const struct command commands[] = {
 	{"reset", "NAME", "Boots a virtual machine anew.", "", ask},
 	{"pause", "NAME", "Stops the CPUs of a virtual machine; its time stands still.", "", ask},
 	{"resume", "NAME", "Lets a paused virtual machine go on.", "", ask},
-	{"stats", "NAME", "Shows a virtual machine's exits.", JSON_OPTION, stats},
+	{"stats", "NAME", "Shows a virtual machine's exits, and what its devices have done.", JSON_OPTION, stats},
 	{"screenshot", "NAME FILE", "Writes what is on a virtual machine's screen as PNG.", "", screenshot},
 	{"console", "NAME",
 	 "Attaches this terminal to a virtual machine's console, beside whoever else has it. Ctrl-] d\n"

@@ -119,6 +119,25 @@ static json_t *exits_of(const struct hypike_vmm_stats *stats)
 	return exits;
 }
 
+static json_t *counters_of(const struct hypike_vmm_device *device)
+{
+	json_t *counters = json_object();
+
+	for (unsigned int i = 0; i < device->counters; i++)
+		json_object_set_new(counters, device->counter[i].name,
+				    json_integer((json_int_t)device->counter[i].value));
+	return counters;
+}
+
+static json_t *devices_of(const struct hypike_vmm_stats *stats)
+{
+	json_t *devices = json_object();
+
+	for (unsigned int i = 0; i < stats->devices; i++)
+		json_object_set_new(devices, stats->device[i].name, counters_of(&stats->device[i]));
+	return devices;
+}
+
 static json_t *stats(struct request *request)
 {
 	struct hypike_vmm_stats stats;
@@ -126,10 +145,10 @@ static json_t *stats(struct request *request)
 
 	if (why != NULL)
 		return done(why);
-	return json_pack("{s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "exits", exits_of(&stats), "entries",
-			 (json_int_t)stats.entries, "injected", (json_int_t)stats.injected, "resets",
-			 (json_int_t)stats.resets, "time_ns", (json_int_t)stats.time_ns, "first_ns",
-			 (json_int_t)stats.first_ns);
+	return json_pack("{s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "exits", exits_of(&stats),
+			 "devices", devices_of(&stats), "entries", (json_int_t)stats.entries, "injected",
+			 (json_int_t)stats.injected, "resets", (json_int_t)stats.resets, "time_ns",
+			 (json_int_t)stats.time_ns, "first_ns", (json_int_t)stats.first_ns);
 }
 
 /** The line, and behind it the pixels. */

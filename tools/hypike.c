@@ -26,7 +26,7 @@ static const struct {
 	{"resume", command_control, "let a paused machine go on"},
 	{"run", command_run, "run a virtual machine on this computer, by KVM"},
 	{"screenshot", command_control, "write what is on a running machine's screen as PNG"},
-	{"stats", command_control, "show a running machine's exits"},
+	{"stats", command_control, "show a running machine's exits and devices"},
 	{"stop", command_control, "press a running machine's power button, or end it"},
 	{"timeline", command_timeline, "draw what a machine recorded, for a browser"},
 	{"trace", command_trace, "show what a machine recorded"},

@@ -136,7 +136,7 @@ static uint32_t read_byte(struct bus *bus, uint16_t port)
 	const struct bus_slot *slot = bus_port_find(bus, port, 1);
 
 	if (slot)
-		return (uint32_t)slot->read(slot->dev, port + slot->offset, 1) & 0xff;
+		return bus_slot_read(slot, port, 1) & 0xff;
 	absent_count(bus, port, false);
 	return 0xff;
 }
@@ -146,7 +146,7 @@ static void write_byte(struct bus *bus, uint16_t port, uint32_t value)
 	const struct bus_slot *slot = bus_port_find(bus, port, 1);
 
 	if (slot)
-		slot->write(slot->dev, port + slot->offset, 1, value & 0xff);
+		bus_slot_write(slot, port, 1, value & 0xff);
 	else
 		absent_count(bus, port, true);
 }
@@ -231,7 +231,7 @@ static uint64_t part_read(struct bus *bus, const struct bus_region *region, uint
 			  unsigned int size)
 {
 	if (region && bus_region_takes(region, address, size))
-		return region->read(region->dev, region->base + (address - region->first), size);
+		return bus_region_read(region, address, size);
 	absent_memory_count(bus, address, false);
 	return UINT64_MAX;
 }
@@ -240,7 +240,7 @@ static void part_write(struct bus *bus, const struct bus_region *region, uint64_
 		       unsigned int size, uint64_t value)
 {
 	if (region && bus_region_takes(region, address, size))
-		region->write(region->dev, region->base + (address - region->first), size, value);
+		bus_region_write(region, address, size, value);
 	else
 		absent_memory_count(bus, address, true);
 }

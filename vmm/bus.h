@@ -27,7 +27,7 @@ struct bus_slot {
 	uint32_t offset; /**< `where` of a port is port + offset, modulo 2^32 */
 	uint16_t first, last;
 	uint32_t width;		/**< 0: nobody */
-	uint32_t reads, writes; /**< only of absent ports */
+	uint32_t reads, writes; /**< only of absent ports: devices count theirs */
 };
 
 struct bus_region {
@@ -76,6 +76,24 @@ hv_status_t bus_attach_range(struct bus *bus, struct device *dev, const struct d
 /** Let nobody answer any more in the range of memory that begins at `first`; it was attached so. */
 void bus_detach_memory(struct bus *bus, uint64_t first);
 
+/** What a device answers at a port, or is told there. */
+static inline uint32_t bus_slot_read(const struct bus_slot *slot, uint32_t port, unsigned int size)
+{
+	struct device *const dev = slot->dev;
+
+	dev->reads++;
+	return (uint32_t)slot->read(dev, port + slot->offset, size);
+}
+
+static inline void bus_slot_write(const struct bus_slot *slot, uint32_t port, unsigned int size,
+				  uint32_t value)
+{
+	struct device *const dev = slot->dev;
+
+	dev->writes++;
+	slot->write(dev, port + slot->offset, size, value);
+}
+
 /** Accesses that the fast path below doesn't settle. */
 uint32_t bus_port_read_slow(struct bus *bus, uint32_t port, unsigned int size);
 void bus_port_write_slow(struct bus *bus, uint32_t port, unsigned int size, uint32_t value);
@@ -99,7 +117,7 @@ static inline uint32_t bus_port_read(struct bus *bus, uint16_t port, unsigned in
 	const struct bus_slot *slot = bus_port_find(bus, port, size);
 
 	if (__builtin_expect(slot != NULL, 1))
-		return (uint32_t)slot->read(slot->dev, port + slot->offset, size);
+		return bus_slot_read(slot, port, size);
 	return bus_port_read_slow(bus, port, size);
 }
 
@@ -108,9 +126,28 @@ static inline void bus_port_write(struct bus *bus, uint16_t port, unsigned int s
 	const struct bus_slot *slot = bus_port_find(bus, port, size);
 
 	if (__builtin_expect(slot != NULL, 1))
-		slot->write(slot->dev, port + slot->offset, size, value);
+		bus_slot_write(slot, port, size, value);
 	else
 		bus_port_write_slow(bus, port, size, value);
+}
+
+/** What a device answers at an address, or is told there. */
+static inline uint64_t bus_region_read(const struct bus_region *region, uint64_t address,
+				       unsigned int size)
+{
+	struct device *const dev = region->dev;
+
+	dev->reads++;
+	return region->read(dev, region->base + (address - region->first), size);
+}
+
+static inline void bus_region_write(const struct bus_region *region, uint64_t address,
+				    unsigned int size, uint64_t value)
+{
+	struct device *const dev = region->dev;
+
+	dev->writes++;
+	region->write(dev, region->base + (address - region->first), size, value);
 }
 
 /** Accesses that the fast path below doesn't settle. */
@@ -138,7 +175,7 @@ static inline uint64_t bus_memory_read(struct bus *bus, uint32_t *hit, uint64_t 
 	const struct bus_region *region = &bus->region[*hit];
 
 	if (__builtin_expect(bus_region_takes(region, address, size), 1))
-		return region->read(region->dev, region->base + (address - region->first), size);
+		return bus_region_read(region, address, size);
 	return bus_memory_read_slow(bus, hit, address, size);
 }
 
@@ -148,7 +185,7 @@ static inline void bus_memory_write(struct bus *bus, uint32_t *hit, uint64_t add
 	const struct bus_region *region = &bus->region[*hit];
 
 	if (__builtin_expect(bus_region_takes(region, address, size), 1))
-		region->write(region->dev, region->base + (address - region->first), size, value);
+		bus_region_write(region, address, size, value);
 	else
 		bus_memory_write_slow(bus, hit, address, size, value);
 }

@@ -53,7 +53,7 @@ static const struct {
 	{'z', reset, "reset it"},
 	{'p', power_button, "press its power button"},
 	{'r', registers, "show the registers of its vCPUs"},
-	{'s', summary_print, "show its exits"},
+	{'s', summary_print, "show its exits, and what its devices have done"},
 	{'b', send_break, "send a break over the serial line"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

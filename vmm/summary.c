@@ -2,11 +2,13 @@
 /*
  * @req VMM-081 At its end a VM's exits are shown by kind, settled in the driver and handed to the VMM,
  *              with entries, guest and host cycles, injected events, wall time, and how
- *              long it took to its first instruction.
+ *              long it took to its first instruction; and what its devices have done.
  */
 #include "vmm/summary.h"
 
+#include "lib/printf.h"
 #include "lib/string.h"
+#include "vmm/counters.h"
 
 static const char *const names[HV_EXIT_KINDS] = {
 	[HV_EXIT_NONE] = "none",
@@ -82,6 +84,35 @@ static void print_exits(struct vm *vm, const struct hv_stats *sum)
 	       (unsigned long long)handed);
 }
 
+void summary_device_name(const struct counted *counted, char *name, size_t size)
+{
+	if (counted->number > 1)
+		lib_snprintf(name, size, "%s %u", counted->name, counted->number);
+	else
+		lib_snprintf(name, size, "%s", counted->name);
+}
+
+#define LINE 512u /* sixteen counters of twenty digits fit in */
+
+static void print_device(void *ctx, const struct counted *counted)
+{
+	char name[SUMMARY_NAME], line[LINE] = "";
+	size_t used = 0;
+
+	summary_device_name(counted, name, sizeof(name));
+	for (unsigned int i = 0; i < counted->counters && used < sizeof(line); i++)
+		used += (size_t)lib_snprintf(line + used, sizeof(line) - used, "%s%s %llu",
+					     i > 0 ? ", " : "", counted->counter[i].name,
+					     (unsigned long long)counted->counter[i].value);
+	vm_log(ctx, "  %-16s %s", name, line);
+}
+
+static void print_devices(struct vm *vm)
+{
+	vm_log(vm, "devices");
+	counters_each(vm, print_device, vm);
+}
+
 void summary_print(struct vm *vm)
 {
 	struct hv_stats sum;
@@ -93,6 +124,7 @@ void summary_print(struct vm *vm)
 		return;
 	}
 	print_exits(vm, &sum);
+	print_devices(vm);
 	vm_log(vm, "entries %llu, injected %llu", (unsigned long long)sum.entries,
 	       (unsigned long long)sum.injected);
 	vm_log(vm, "guest cycles %llu, host cycles %llu", (unsigned long long)sum.guest_cycles,

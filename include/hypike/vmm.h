@@ -114,9 +114,23 @@ struct hypike_vmm_exits {
 	uint64_t vmm;	  /**< that the VMM did */
 };
 
+#define HYPIKE_VMM_COUNTERS 16u
+/** What the guest and a device had to do with each other; counters that are 0 are left out. */
+struct hypike_vmm_device {
+	char name[32]; /**< of its kind, and a number where there are several: "virtio-net", "virtio-net 2" */
+	unsigned int counters;
+	struct {
+		const char *name; /**< "reads" and "writes" of registers, "interrupts", "bytes sent" … */
+		uint64_t value;
+	} counter[HYPIKE_VMM_COUNTERS];
+};
+
+#define HYPIKE_VMM_DEVICES 48u
 struct hypike_vmm_stats {
 	unsigned int kinds; /**< `exits` that there are */
 	struct hypike_vmm_exits exits[HYPIKE_VMM_EXIT_KINDS];
+	unsigned int devices; /**< that have done anything yet */
+	struct hypike_vmm_device device[HYPIKE_VMM_DEVICES];
 	uint64_t entries;  /**< of the guest */
 	uint64_t injected; /**< events */
 	uint64_t resets;   /**< how often it was booted anew */

@@ -65,6 +65,7 @@ check "the guest found nothing odd" 1 grep BAD /tmp/out
 
 check "stats" 0 hypike stats one
 says "stats has exits" '^  port +[0-9]+ +[0-9]+$'
+says "and what devices did" '^  i16550 +reads [0-9]+, writes [0-9]+,.* bytes sent [0-9]+'
 check "screenshot" 0 hypike screenshot one /tmp/one.png
 check "it is a PNG of 640 x 400" 0 sh -c "head -c 24 /tmp/one.png | od -An -tx1 | tr -d ' \n' |
 	grep -q '^89504e470d0a1a0a0000000d4948445200000280000001[9-9a-f]'"

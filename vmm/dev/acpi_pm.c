@@ -175,6 +175,13 @@ static bool loaded(struct device *dev)
 	return true;
 }
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct acpi_pm *pm = (const struct acpi_pm *)dev;
+
+	counter_tell(to, "interrupts", pm->sci.raised);
+}
+
 static const struct device_field fields[] = {
 	DEVICE_FIELD(struct acpi_pm, status),
 	DEVICE_FIELD(struct acpi_pm, enable),
@@ -191,6 +198,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.ranges = ranges,
 	.fields = fields,
 	.range_count = sizeof(ranges) / sizeof(ranges[0]),
@@ -199,6 +207,6 @@ static const struct device_class class = {
 
 void acpi_pm_init(struct acpi_pm *pm, struct timer_queue *queue)
 {
-	*pm = (struct acpi_pm){.dev = {&class}};
+	*pm = (struct acpi_pm){.dev = {.class = &class}};
 	timer_init(&pm->timer, queue, fire);
 }

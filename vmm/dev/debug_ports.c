@@ -42,7 +42,7 @@ static const struct device_class console_class = {
 
 void debug_console_init(struct debug_console *console)
 {
-	*console = (struct debug_console){.dev = {&console_class}};
+	*console = (struct debug_console){.dev = {.class = &console_class}};
 }
 
 static const struct device_range log_ranges[] = {
@@ -61,7 +61,7 @@ static const struct device_class log_class = {
 
 void firmware_log_init(struct debug_console *log)
 {
-	*log = (struct debug_console){.dev = {&log_class}};
+	*log = (struct debug_console){.dev = {.class = &log_class}};
 }
 
 /* ------------------------------------------------------------------------------------ debug exit */
@@ -98,7 +98,7 @@ static const struct device_class exit_class = {
 
 void debug_exit_init(struct debug_exit *exit)
 {
-	*exit = (struct debug_exit){.dev = {&exit_class}};
+	*exit = (struct debug_exit){.dev = {.class = &exit_class}};
 }
 
 /* ------------------------------------------------------------------------------- Bochs's shutdown */
@@ -162,5 +162,5 @@ static const struct device_class shutdown_class = {
 
 void bochs_shutdown_init(struct bochs_shutdown *port)
 {
-	*port = (struct bochs_shutdown){.dev = {&shutdown_class}};
+	*port = (struct bochs_shutdown){.dev = {.class = &shutdown_class}};
 }

@@ -60,6 +60,17 @@ struct device_field {
 
 /* -------------------------------------------------------------------------------------- operations */
 
+/** Takes what a device has counted. */
+struct counter_sink {
+	void (*take)(void *ctx, const char *name, uint64_t value);
+	void *ctx;
+};
+
+static inline void counter_tell(const struct counter_sink *to, const char *name, uint64_t value)
+{
+	to->take(to->ctx, name, value);
+}
+
 /** A kind of device. */
 struct device_class {
 	const char *name;
@@ -72,6 +83,8 @@ struct device_class {
 	 * timers. @return false where it makes no sense; the caller then resets the device.
 	 */
 	bool (*loaded)(struct device *dev);
+	/** Tell what was counted besides accesses; may be NULL. A reset of the machine clears nothing. */
+	void (*counters)(const struct device *dev, const struct counter_sink *to);
 	const struct device_range *ranges;
 	const struct device_field *fields;
 	uint32_t range_count;
@@ -81,6 +94,7 @@ struct device_class {
 /** First member of every device's structure. */
 struct device {
 	const struct device_class *class;
+	uint64_t reads, writes; /**< accesses of the guest's, counted by the bus */
 };
 
 /** Bytes that device_save() needs. */
@@ -100,6 +114,7 @@ struct wire {
 	void *sink;
 	uint16_t pin;
 	bool level;
+	uint64_t raised; /**< how often the level rose */
 };
 
 static inline void wire_connect(struct wire *wire, void (*set)(void *, unsigned int, bool),
@@ -115,6 +130,7 @@ static inline void wire_set(struct wire *wire, bool level)
 	if (wire->level == level)
 		return;
 	wire->level = level;
+	wire->raised += level;
 	if (wire->set)
 		wire->set(wire->sink, wire->pin, level);
 }

@@ -175,7 +175,7 @@ static const struct device_class class = {
 
 void fw_cfg_init(struct fw_cfg *fw, void *(*ram)(void *, uint64_t, uint64_t, bool), void *ctx)
 {
-	*fw = (struct fw_cfg){.dev = {&class},
+	*fw = (struct fw_cfg){.dev = {.class = &class},
 			      .ram = ram,
 			      .ctx = ctx,
 			      .id = ID_TRADITIONAL | (ram ? ID_DMA : 0)};

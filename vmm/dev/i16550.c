@@ -235,6 +235,7 @@ void i16550_receive(struct i16550 *uart, uint8_t byte)
 {
 	if (uart->mcr & MCR_LOOP)
 		return; /* the input pin is disconnected */
+	uart->received++;
 	rx_put(uart, byte, 0);
 	update(uart);
 }
@@ -281,6 +282,12 @@ static void modem_update(struct i16550 *uart)
 
 /* --------------------------------------------------------------------------------------- registers */
 
+static void send(struct i16550 *uart, uint8_t byte)
+{
+	uart->sent++;
+	byte_put(&uart->out, byte);
+}
+
 static void write_data(struct i16550 *uart, uint8_t byte)
 {
 	byte &= (uint8_t)(0xff >> (3 - (uart->lcr & LCR_BITS)));
@@ -292,7 +299,7 @@ static void write_data(struct i16550 *uart, uint8_t byte)
 	if (uart->mcr & MCR_LOOP)
 		rx_put(uart, byte, 0);
 	else
-		byte_put(&uart->out, byte);
+		send(uart, byte);
 	uart->thre_pending = tx_empty(uart);
 }
 
@@ -476,6 +483,15 @@ static bool loaded(struct device *dev)
 	return true;
 }
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct i16550 *uart = (const struct i16550 *)dev;
+
+	counter_tell(to, "interrupts", uart->irq.raised);
+	counter_tell(to, "bytes sent", uart->sent);
+	counter_tell(to, "bytes received", uart->received);
+}
+
 static const struct device_field fields[] = {
 	DEVICE_FIELD(struct i16550, ier),	   DEVICE_FIELD(struct i16550, lcr),
 	DEVICE_FIELD(struct i16550, mcr),	   DEVICE_FIELD(struct i16550, lsr),
@@ -492,6 +508,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.fields = fields,
 	.range_count = 1,
 	.field_count = sizeof(fields) / sizeof(fields[0]),

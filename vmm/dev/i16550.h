@@ -22,6 +22,7 @@ struct i16550 {
 	struct command room; /**< given when more may come: room in the receiver, RTS */
 	struct timer timeout;
 
+	uint64_t sent, received; /**< bytes on the line */
 	uint8_t ier, lcr, mcr, lsr, msr, fcr, scratch;
 	uint8_t divisor[2];
 	uint8_t thre_pending; /**< the transmitter-empty interrupt waits to be seen */

@@ -269,6 +269,14 @@ static bool loaded(struct device *dev)
 #define FIELD(member) DEVICE_FIELD(struct i8042, member)
 #define QUEUE(name) FIELD(name.head), FIELD(name.count), DEVICE_ARRAY(struct i8042, name.byte)
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct i8042 *kbc = (const struct i8042 *)dev;
+
+	counter_tell(to, "interrupts", kbc->irq.raised);
+	counter_tell(to, "mouse interrupts", kbc->aux_irq.raised);
+}
+
 static const struct device_field fields[] = {
 	FIELD(config),		FIELD(output_port),	  FIELD(command),      FIELD(last_was_command),
 	FIELD(output),		FIELD(full),		  FIELD(keyboard.set), FIELD(keyboard.command),
@@ -289,6 +297,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.ranges = ranges,
 	.fields = fields,
 	.range_count = sizeof(ranges) / sizeof(ranges[0]),
@@ -297,7 +306,7 @@ static const struct device_class class = {
 
 void i8042_init(struct i8042 *kbc)
 {
-	*kbc = (struct i8042){.dev = {&class}};
+	*kbc = (struct i8042){.dev = {.class = &class}};
 }
 
 void i8042_key(struct i8042 *kbc, uint8_t key, bool pressed)

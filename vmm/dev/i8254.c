@@ -609,6 +609,13 @@ static bool loaded(struct device *dev)
 		DEVICE_FIELD(struct i8254, channel[n].done),                                       \
 		DEVICE_FIELD(struct i8254, channel[n].gate)
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct i8254 *pit = (const struct i8254 *)dev;
+
+	counter_tell(to, "interrupts", pit->out.raised);
+}
+
 static const struct device_field fields[] = {
 	DEVICE_TIME(struct i8254, epoch),
 	CHANNEL_FIELDS(0),
@@ -626,6 +633,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.ranges = ranges,
 	.fields = fields,
 	.range_count = sizeof(ranges) / sizeof(ranges[0]),
@@ -634,6 +642,6 @@ static const struct device_class class = {
 
 void i8254_init(struct i8254 *pit, struct timer_queue *queue)
 {
-	*pit = (struct i8254){.dev = {&class}, .edge = NEVER};
+	*pit = (struct i8254){.dev = {.class = &class}, .edge = NEVER};
 	timer_init(&pit->timer, queue, timer_fire);
 }

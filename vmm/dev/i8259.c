@@ -383,6 +383,13 @@ static bool loaded(struct device *dev)
 		DEVICE_FIELD(struct i8259, chip[n].special_mask),                                  \
 		DEVICE_FIELD(struct i8259, chip[n].rotate_aeoi)
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct i8259 *pic = (const struct i8259 *)dev;
+
+	counter_tell(to, "interrupts", pic->intr.raised);
+}
+
 static const struct device_field fields[] = {
 	CHIP_FIELDS(0),
 	CHIP_FIELDS(1),
@@ -400,6 +407,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.ranges = ranges,
 	.fields = fields,
 	.range_count = sizeof(ranges) / sizeof(ranges[0]),
@@ -408,5 +416,5 @@ static const struct device_class class = {
 
 void i8259_init(struct i8259 *pic)
 {
-	*pic = (struct i8259){.dev = {&class}};
+	*pic = (struct i8259){.dev = {.class = &class}};
 }

@@ -66,6 +66,7 @@ static void send(struct ioapic *ioapic, unsigned int pin)
 		data |= MSI_LEVEL | MSI_ASSERT;
 		ioapic->entry[pin] |= IOAPIC_RED_REMOTE_IRR;
 	}
+	ioapic->sent++;
 	ioapic->up.msi(ioapic->up.ctx, address, data);
 }
 
@@ -227,6 +228,13 @@ static bool loaded(struct device *dev)
 	return true;
 }
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct ioapic *ioapic = (const struct ioapic *)dev;
+
+	counter_tell(to, "interrupts", ioapic->sent);
+}
+
 static const struct device_field fields[] = {
 	DEVICE_ARRAY(struct ioapic, entry),
 	DEVICE_FIELD(struct ioapic, levels),
@@ -244,6 +252,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.ranges = ranges,
 	.fields = fields,
 	.range_count = sizeof(ranges) / sizeof(ranges[0]),
@@ -252,5 +261,5 @@ static const struct device_class class = {
 
 void ioapic_init(struct ioapic *ioapic, const struct ioapic_upstream *up)
 {
-	*ioapic = (struct ioapic){.dev = {&class}, .up = *up};
+	*ioapic = (struct ioapic){.dev = {.class = &class}, .up = *up};
 }

@@ -29,6 +29,7 @@ struct ioapic {
 	uint32_t select;
 	uint32_t id;
 	uint32_t trapped[8]; /**< vectors whose end is asked for */
+	uint64_t sent;	     /**< messages */
 };
 
 void ioapic_init(struct ioapic *ioapic, const struct ioapic_upstream *up);

@@ -492,6 +492,13 @@ static bool loaded(struct device *dev)
 	return true;
 }
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct mc146818 *rtc = (const struct mc146818 *)dev;
+
+	counter_tell(to, "interrupts", rtc->irq.raised);
+}
+
 static const struct device_field fields[] = {
 	DEVICE_TIME(struct mc146818, epoch),
 	DEVICE_FIELD(struct mc146818, base),
@@ -509,6 +516,7 @@ static const struct device_class class = {
 	.write = write,
 	.reset = reset,
 	.loaded = loaded,
+	.counters = counters,
 	.ranges = ranges,
 	.fields = fields,
 	.range_count = sizeof(ranges) / sizeof(ranges[0]),
@@ -517,7 +525,7 @@ static const struct device_class class = {
 
 void mc146818_init(struct mc146818 *rtc, struct timer_queue *queue, uint64_t seconds)
 {
-	*rtc = (struct mc146818){.dev = {&class}};
+	*rtc = (struct mc146818){.dev = {.class = &class}};
 	rtc->ram[REG_A] = A_DV_RUN | 6; /* 1024 Hz, as firmware sets it */
 	rtc->ram[REG_B] = B_24H;
 	rtc->ram[REG_D] = D_VRT;

@@ -218,6 +218,7 @@ void pci_intx(struct pci_device *pci, bool level)
 	if (level == pci->intx)
 		return;
 	pci->intx = level;
+	pci->interrupts += level;
 	pci_drive(pci);
 }
 

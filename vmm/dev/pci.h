@@ -148,6 +148,7 @@ struct pci_device {
 	struct pci_msix msix;
 	uint16_t free; /**< first free byte for a capability */
 	uint16_t last; /**< the last capability, 0: none */
+	uint64_t interrupts; /**< asked for on the pin, or sent by MSI-X */
 	uint8_t bells;
 	uint8_t slot;
 	uint16_t msi; /**< where its MSI capability is; 0: none */

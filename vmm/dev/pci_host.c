@@ -148,7 +148,7 @@ static const struct pci_identity bridge_identity = {
 
 void pci_bus_init(struct pci_bus *bus, struct bus *memory, const struct pci_upstream *up)
 {
-	*bus = (struct pci_bus){.host = {&host_class}, .memory = memory, .up = *up};
+	*bus = (struct pci_bus){.host = {.class = &host_class}, .memory = memory, .up = *up};
 	pci_host_bridge(bus, &bridge_identity, NULL);
 }
 

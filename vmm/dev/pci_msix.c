@@ -43,6 +43,7 @@ static void deliver(struct pci_msix *msix)
 		if (entry[PCI_MSIX_CONTROL] & MSIX_VECTOR_MASKED)
 			continue;
 		msix->pending &= ~(1u << n);
+		pci->interrupts++;
 		up->msi(up->ctx,
 			(uint64_t)entry[PCI_MSIX_ADDRESS_HIGH] << 32 | entry[PCI_MSIX_ADDRESS],
 			entry[PCI_MSIX_DATA]);

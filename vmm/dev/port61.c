@@ -71,5 +71,5 @@ static const struct device_class class = {
 
 void port61_init(struct port61 *port)
 {
-	*port = (struct port61){.dev = {&class}};
+	*port = (struct port61){.dev = {.class = &class}};
 }

@@ -43,5 +43,5 @@ static const struct device_class class = {
 
 void pvpanic_init(struct pvpanic *pvpanic)
 {
-	*pvpanic = (struct pvpanic){.dev = {&class}};
+	*pvpanic = (struct pvpanic){.dev = {.class = &class}};
 }

@@ -67,5 +67,5 @@ static const struct device_class class = {
 
 void reset_ports_init(struct reset_ports *ports)
 {
-	*ports = (struct reset_ports){.dev = {&class}};
+	*ports = (struct reset_ports){.dev = {.class = &class}};
 }

@@ -80,5 +80,5 @@ static const struct device_class class = {
 
 void test_device_init(struct test_device *device)
 {
-	*device = (struct test_device){.dev = {&class}};
+	*device = (struct test_device){.dev = {.class = &class}};
 }

@@ -385,5 +385,5 @@ static const struct device_class class = {
 
 void vga_text_init(struct vga_text *vga, const void *buffer)
 {
-	*vga = (struct vga_text){.dev = {&class}, .buffer = buffer};
+	*vga = (struct vga_text){.dev = {.class = &class}, .buffer = buffer};
 }

@@ -46,6 +46,8 @@ struct machine {
 	void (*key)(uint8_t key, bool pressed);
 	/** Its mouse is moved. Lock held. */
 	void (*mouse)(const struct ps2_motion *motion);
+	/** Show all its devices. Lock held. */
+	void (*devices)(void (*see)(void *ctx, const struct device *dev), void *ctx);
 	/** @return the rows of the memory map. */
 	unsigned int (*memory_map)(const struct vm *vm,
 				   struct machine_memory rows[MACHINE_MEMORY_ROWS]);

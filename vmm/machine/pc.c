@@ -633,6 +633,22 @@ static void mouse(const struct ps2_motion *motion)
 	i8042_mouse(&pc.kbc, motion);
 }
 
+/** Those that not every machine has come to nothing: nobody has asked them. */
+static void each_device(void (*see)(void *ctx, const struct device *dev), void *ctx)
+{
+	for (size_t i = 0; i < DEVICES; i++)
+		see(ctx, devices[i]);
+	see(ctx, &pc.pvpanic.dev);
+	see(ctx, &pc.test_device.dev);
+	if (pc.com2 != NULL)
+		see(ctx, &pc.com2->dev);
+	for (unsigned int i = 1; i < PCI_SLOTS; i++)
+		if (pc.pci.slot[i] != NULL)
+			see(ctx, &pc.pci.slot[i]->dev);
+	pc_display_devices(see, ctx);
+	pc_firmware_devices(see, ctx);
+}
+
 const struct machine machine_pc = {
 	.name = "pc",
 	.init = init,
@@ -647,5 +663,6 @@ const struct machine machine_pc = {
 	.display = pc_display,
 	.key = key,
 	.mouse = mouse,
+	.devices = each_device,
 	.memory_map = memory_map,
 };

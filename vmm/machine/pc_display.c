@@ -45,6 +45,12 @@ hv_status_t pc_display_init(struct vm *vm, struct pci_bus *pci, const struct vga
 	return vm->options->display ? linear_init(vm, pci) : HV_OK;
 }
 
+void pc_display_devices(void (*see)(void *ctx, const struct device *dev), void *ctx)
+{
+	if (screen.display.linear != NULL) /* its PCI device is on the bus */
+		see(ctx, &screen.vga.ports);
+}
+
 const struct display *pc_display(void)
 {
 	return &screen.display;

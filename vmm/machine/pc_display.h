@@ -12,6 +12,8 @@
 /** The text screen is always there; where the options ask for it, add a framebuffer and a mouse. */
 hv_status_t pc_display_init(struct vm *vm, struct pci_bus *pci, const struct vga_text *text,
 			    struct i8042 *kbc);
+/** Show its device, where there is one that isn't on the PCI bus. */
+void pc_display_devices(void (*see)(void *ctx, const struct device *dev), void *ctx);
 /** What is shown. */
 const struct display *pc_display(void);
 

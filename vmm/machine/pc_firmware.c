@@ -221,6 +221,14 @@ hv_status_t pc_firmware_init(struct vm *vm, struct pci_bus *pci)
 	return status == HV_OK ? bus_attach(&vm->bus, &firmware.log.dev) : status;
 }
 
+void pc_firmware_devices(void (*see)(void *ctx, const struct device *dev), void *ctx)
+{
+	if (firmware.vm == NULL)
+		return;
+	see(ctx, &firmware.fw.dev);
+	see(ctx, &firmware.log.dev);
+}
+
 hv_status_t pc_firmware_reset(const struct pc_firmware_facts *facts, struct mc146818 *rtc)
 {
 	hv_status_t status = HV_OK;

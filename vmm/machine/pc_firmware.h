@@ -28,6 +28,8 @@ struct pc_firmware_facts {
 hv_status_t pc_firmware_map(struct vm *vm);
 /** Attach it all. */
 hv_status_t pc_firmware_init(struct vm *vm, struct pci_bus *pci);
+/** Show its devices, where there are any. */
+void pc_firmware_devices(void (*see)(void *ctx, const struct device *dev), void *ctx);
 /** State after a reset; ACPI tables are built. */
 hv_status_t pc_firmware_reset(const struct pc_firmware_facts *facts, struct mc146818 *rtc);
 

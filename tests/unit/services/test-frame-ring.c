@@ -133,6 +133,7 @@ static void nonsense_is_refused(void **state)
 	a_out.shared->tail = 1; /* more taken than were put */
 	assert_false(frame_put(&a_out, frame, 60));
 	assert_int_equal(a_out.broken, 3);
+	assert_int_equal(frame_lost(&b_in), 3);
 	b_in.shared->head = SLOTS + 1;
 	assert_int_equal(frame_get(&b_in, frame), 0);
 	b_in.shared->head = UINT32_MAX;

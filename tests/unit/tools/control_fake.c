@@ -48,6 +48,8 @@ static const char *stats(struct hypike_vmm_stats *to)
 {
 	*to = (struct hypike_vmm_stats){.kinds = 2,
 					.exits = {{"port", 1, 2}, {"memory", 0, 0}},
+					.devices = 1,
+					.device = {{"disk 2", 2, {{"reads", 4}, {"bytes read", 512}}}},
 					.entries = 3,
 					.time_ns = UINT64_C(1) << 40};
 	return asked("stats");

@@ -2,7 +2,7 @@
 /*
  * The control socket: requests and their answers, clients of every kind at the server, the folder of the sockets.
  *
- * @verifies TOOL-140 TOOL-141 TOOL-142
+ * @verifies TOOL-140 TOOL-141 TOOL-142 VMM-084
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -70,6 +70,19 @@ static void assert_code(const char *line, const char *code)
 		assert_string_equal(
 			json_string_value(json_object_get(json_object_get(answer, "error"), "code")), code);
 	}
+	json_decref(answer);
+}
+
+static void stats_tell_of_devices(void **state)
+{
+	json_t *answer = ask("{\"command\": \"stats\"}"), *devices = json_object_get(answer, "devices");
+	const json_t *disk = json_object_get(devices, "disk 2");
+
+	(void)state;
+	assert_int_equal(json_object_size(devices), 1);
+	assert_int_equal(json_object_size(disk), 2);
+	assert_int_equal(json_integer_value(json_object_get(disk, "reads")), 4);
+	assert_int_equal(json_integer_value(json_object_get(disk, "bytes read")), 512);
 	json_decref(answer);
 }
 
@@ -355,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_reach_the_machine),
+		cmocka_unit_test(stats_tell_of_devices),
 		cmocka_unit_test(status_says_what_it_is),
 		cmocka_unit_test(nonsense_is_answered),
 		cmocka_unit_test(a_picture_at_a_time),

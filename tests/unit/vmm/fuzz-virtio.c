@@ -75,12 +75,12 @@ static void put(void *ctx, uint8_t byte)
 	(void)byte;
 }
 
-static void frame_back(void *ctx, const void *frame, size_t size)
+static bool frame_back(void *ctx, const void *frame, size_t size)
 {
 	(void)ctx;
 	if (size < NET_FRAME_MIN || size > NET_FRAME_MAX)
 		abort();
-	virtio_net_receive(&device.net, frame, size);
+	return virtio_net_receive(&device.net, frame, size);
 }
 
 /* ------------------------------------------------------------------------------------------ devices */

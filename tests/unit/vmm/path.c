@@ -468,7 +468,7 @@ static void child(void)
 						  .reset = nothing_reset,
 						  .ranges = &range,
 						  .range_count = 1};
-	static struct device nothing = {&class};
+	static struct device nothing = {.class = &class};
 
 	if (options_parse("--memory 4M", &options) || vm_create(&vm, &options) != 0 ||
 	    bus_attach(&vm.bus, &nothing) != HV_OK)

@@ -96,6 +96,10 @@ static void ports_reach_their_device(void **state)
 	assert_int_equal(b.writes, 0);
 	b.value = 0x41;
 	assert_int_equal(bus_port_read(&bus, 0x105, 1), 0x42);
+	assert_int_equal(a.dev.writes, 1);
+	assert_int_equal(a.dev.reads, 0);
+	assert_int_equal(b.dev.writes, 0);
+	assert_int_equal(b.dev.reads, 1);
 }
 
 static void wide_accesses_are_split(void **state)

@@ -2,7 +2,7 @@
 /*
  * The kinds of virtio devices, each with a driver of the tests.
  *
- * @verifies VMM-500 VMM-503 VMM-504 VMM-510 VMM-512
+ * @verifies VMM-084 VMM-500 VMM-503 VMM-504 VMM-510 VMM-512 VMM-084
  */
 #include "tests/unit/vmm/virtio_guest.h"
 
@@ -64,6 +64,29 @@ static void console_start(uint64_t wanted)
 	vguest_start(&guest, &bench, &console.dev, wanted);
 }
 
+/** What a device tells of itself. */
+static struct {
+	const char *name;
+	uint64_t value;
+} asked;
+
+static void answer(void *ctx, const char *name, uint64_t value)
+{
+	(void)ctx;
+	if (strcmp(name, asked.name) == 0)
+		asked.value = value;
+}
+
+static uint64_t counted(const struct virtio_device *dev, const char *name)
+{
+	const struct counter_sink sink = {answer, NULL};
+
+	asked.name = name;
+	asked.value = UINT64_MAX;
+	dev->class->counters(dev, &sink);
+	return asked.value;
+}
+
 static void a_console_prints(void **state)
 {
 	(void)state;
@@ -77,6 +100,7 @@ static void a_console_prints(void **state)
 		assert_int_equal(printed[250], '!');
 		virtio_config_write(&console.dev, 10, 4, '!'); /* beyond its end */
 		assert_int_equal(printed_size, 251);
+		assert_int_equal(counted(&console.dev, "bytes sent"), 251);
 	}
 }
 
@@ -101,6 +125,7 @@ static void a_console_takes_keys(void **state)
 		assert_true(rooms > 0);
 		assert_int_equal(vguest_request(&guest, 0, NULL, 0, 100, 50), VIRTIO_CONSOLE_KEYS - 5);
 		assert_int_equal(vguest_room[0], '5');
+		assert_int_equal(counted(&console.dev, "bytes received"), VIRTIO_CONSOLE_KEYS + 1);
 		virtio_set_status(&console.dev, 0);
 		assert_false(virtio_console_open(&console));
 		virtio_console_receive(&console, 'x'); /* kept for the next driver */
@@ -170,17 +195,25 @@ static void a_disk_is_read(void **state)
 		assert_int_equal(block_request(VIRTIO_BLOCK_DISCARD, 0, image, 16, 0, 512), 2);
 		assert_int_equal(block_request(VIRTIO_BLOCK_WRITE_ZEROES, 0, image, 16, 0, 512), 2);
 		assert_int_equal(block_request(0xffffffff, 0, NULL, 0, 0, 512), 2);
+		assert_int_equal(counted(&block.dev, "read requests"), 97);
+		assert_int_equal(counted(&block.dev, "bytes read"), 96 * 1024 + 512);
+		assert_int_equal(counted(&block.dev, "write requests"), 0);
+		assert_int_equal(counted(&block.dev, "flushes"), 1);
+		assert_int_equal(counted(&block.dev, "other requests"), 1);
+		assert_int_equal(counted(&block.dev, "failed requests"), 10);
 	}
 }
 
 static void an_overlay_is_written(void **state)
 {
 	static uint8_t copy[100 * 512], data[4096];
+	uint64_t bytes;
 
 	(void)state;
 	for (unsigned int i = 0; i < FEATURES; i++) {
 		block_start(features[i], true);
 		assert_false(virtio_offered(&block.dev) & VIRTIO_BIT(VIRTIO_BLOCK_F_RO));
+		bytes = 0;
 		memset(copy, 0, sizeof(copy));
 		memcpy(copy, image, sizeof(image));
 		for (unsigned int n = 0; n < 500; n++) {
@@ -190,6 +223,7 @@ static void an_overlay_is_written(void **state)
 				for (uint32_t k = 0; k < size; k++)
 					data[k] = (uint8_t)bench_random();
 				memcpy(copy + sector * 512, data, size);
+				bytes += size;
 				assert_int_equal(block_request(VIRTIO_BLOCK_OUT, sector, data, size, 0, 512), 0);
 			} else {
 				assert_int_equal(block_request(VIRTIO_BLOCK_IN, sector, NULL, 0, size, 400), 0);
@@ -198,6 +232,7 @@ static void an_overlay_is_written(void **state)
 		}
 		assert_int_equal(block_request(VIRTIO_BLOCK_OUT, 99, data, 1024, 0, 512), 1);
 		assert_int_equal(block_request(VIRTIO_BLOCK_OUT, 98, data, 1000, 0, 512), 1);
+		assert_int_equal(counted(&block.dev, "bytes written"), bytes);
 		assert_int_equal(image[1000], (uint8_t)(1000 * 7 + 1)); /* itself it stays as it was */
 	}
 }
@@ -270,12 +305,13 @@ static uint8_t sent[NET_FRAME_MAX];
 static size_t sent_size;
 static unsigned int sent_frames, batches, net_rooms;
 
-static void net_send(void *ctx, const void *frame, size_t size)
+static bool net_send(void *ctx, const void *frame, size_t size)
 {
 	(void)ctx;
 	memcpy(sent, frame, size);
 	sent_size = size;
 	sent_frames++;
+	return true;
 }
 
 static void net_sent(void *ctx)
@@ -296,7 +332,7 @@ static void net_start(uint64_t wanted)
 
 	sent_size = sent_frames = batches = net_rooms = 0;
 	virtio_net_init(&net, &bench.timers, mac);
-	net.port = (struct net_port){net_send, net_sent, net_room, NULL};
+	net.port = (struct net_port){net_send, net_sent, net_room, NULL, NULL};
 	vguest_start(&guest, &bench, &net.dev, wanted | VIRTIO_BIT(VIRTIO_NET_F_MAC));
 }
 
@@ -322,7 +358,9 @@ static void frames_are_sent(void **state)
 		vguest_request(&guest, 1, frame, 12 + NET_FRAME_MAX + 1, 0, 500);
 		vguest_request(&guest, 1, frame, 11, 0, 500);
 		assert_int_equal(sent_frames, 33);
-		assert_int_equal(net.dropped_out, 3);
+		assert_int_equal(counted(&net.dev, "frames sent"), 33);
+		assert_int_equal(counted(&net.dev, "bytes sent"), 33 * (14 + 14 + 32 * 47) / 2);
+		assert_int_equal(counted(&net.dev, "dropped sending"), 3);
 		assert_true(virtio_alive(&net.dev));
 	}
 }
@@ -358,6 +396,9 @@ static void frames_are_received(void **state)
 		assert_true(virtio_net_receive(&net, frame, 60)); /* too small a buffer */
 		assert_true(net.dev.status & VIRTIO_STATUS_NEEDS_RESET);
 		assert_true(virtio_net_receive(&net, frame, 60)); /* lost */
+		assert_int_equal(counted(&net.dev, "frames received"), 2);
+		assert_int_equal(counted(&net.dev, "bytes received"), NET_FRAME_MAX + 14);
+		assert_int_equal(counted(&net.dev, "dropped receiving"), 3);
 	}
 }
 
@@ -390,7 +431,8 @@ static void a_cable_carries_frames(void **state)
 		vguest_request(&guest, 1, frame, 12 + 60, 0, 100);
 		if (i < in.slots)
 			continue;
-		assert_int_equal(link.lost, i - in.slots + 1); /* nobody takes them */
+		assert_int_equal(counted(&net.dev, "dropped sending"), i - in.slots + 1); /* nobody takes them */
+		assert_int_equal(frame_lost(&in), i - in.slots + 1);
 	}
 	assert_int_equal(told, 1);
 	for (unsigned int i = 0; i < in.slots; i++) {
@@ -418,6 +460,8 @@ static void a_cable_carries_frames(void **state)
 	assert_int_equal(vguest_room[12], 3);
 	assert_true(frame_put(&out, frame, 100));
 	assert_true(frame_tell(&out)); /* it sleeps again */
+	assert_false(frame_put(&out, frame, FRAME_MIN - 1));
+	assert_int_equal(counted(&net.dev, "dropped receiving"), 1);
 	/* What a peer says that makes no sense. */
 	out.shared->head = 1;
 	net_link_ring(&link);

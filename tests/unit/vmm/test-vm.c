@@ -1203,9 +1203,10 @@ static void keys_reach_the_serial_port(void **state)
 {
 	(void)state;
 	mock_guest = guest_echo;
-	mock_keys = "echo of more keys than there is room for in any FIFO\n\x1dq";
+	mock_keys = "echo of more keys than there is room for in any FIFO\n\x1ds\x1dq";
 	assert_int_equal(vmm_main("--kernel kernel --no-summary"), VMM_STATUS_QUIT);
 	said("echo of more keys than there is room for in any FIFO\n");
+	said("bytes sent 53, bytes received 53\n");
 	said("vmm: ended by the user\n");
 }
 

@@ -9,12 +9,9 @@
 
 _Static_assert(FRAME_MAX == NET_FRAME_MAX && FRAME_MIN == NET_FRAME_MIN, "one idea of a frame");
 
-static void send(void *ctx, const void *frame, size_t size)
+static bool send(void *ctx, const void *frame, size_t size)
 {
-	struct net_link *link = ctx;
-
-	if (!frame_put(&link->out, frame, size))
-		link->lost++;
+	return frame_put(&((struct net_link *)ctx)->out, frame, size);
 }
 
 static void sent(void *ctx)
@@ -52,6 +49,11 @@ static void room(void *ctx)
 	pump(ctx);
 }
 
+static uint64_t lost(void *ctx)
+{
+	return frame_lost(&((struct net_link *)ctx)->in);
+}
+
 void net_link_ring(struct net_link *link)
 {
 	pump(link);
@@ -64,6 +66,6 @@ bool net_link_init(struct net_link *link, struct virtio_net *net, struct timer_q
 	if (!frame_cable(&link->out, &link->in, memory, size, side))
 		return false;
 	timer_init(&link->again, timers, again_fire);
-	net->port = (struct net_port){send, sent, room, link};
+	net->port = (struct net_port){send, sent, room, lost, link};
 	return true;
 }

@@ -16,7 +16,6 @@ struct net_link {
 	struct timer again; /**< to go on with what was too much at once */
 	void (*notify)(void *ctx); /**< tell the other end */
 	void *ctx;
-	uint64_t lost;	   /**< frames of the guest's for which the ring had no room */
 	size_t size;	   /**< of a frame that the guest has no room for yet; 0: none */
 	uint8_t frame[FRAME_MAX];
 };

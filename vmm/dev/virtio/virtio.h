@@ -59,6 +59,8 @@ struct virtio_class {
 	void (*configured)(struct virtio_device *dev, unsigned int where, unsigned int size);
 	/** The driver has reset the device; may be NULL. */
 	void (*reset)(struct virtio_device *dev);
+	/** Tell what it has counted. */
+	void (*counters)(const struct virtio_device *dev, const struct counter_sink *to);
 };
 
 /** How the device reaches the driver. */

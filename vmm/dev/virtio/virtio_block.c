@@ -169,17 +169,33 @@ static enum virtio_block_status serve_id(const struct virtio_block *block, struc
 	return VIRTIO_BLOCK_OK;
 }
 
-static enum virtio_block_status serve(struct virtio_block *block, struct virtio_chain *chain)
+static void count(struct virtio_block_counters *count, uint32_t type, uint64_t in, uint64_t out)
 {
-	struct virtio_block_header header;
-
-	if (virtio_read(chain, &header, sizeof(header)) != sizeof(header))
-		return VIRTIO_BLOCK_IOERR;
-	switch (header.type) {
+	switch (type) {
 	case VIRTIO_BLOCK_IN:
-		return serve_in(block, chain, header.sector);
+		count->reads++;
+		count->bytes_read += in;
+		break;
 	case VIRTIO_BLOCK_OUT:
-		return serve_out(block, chain, header.sector);
+		count->writes++;
+		count->bytes_written += out;
+		break;
+	case VIRTIO_BLOCK_FLUSH:
+		count->flushes++;
+		break;
+	default:
+		count->others++;
+	}
+}
+
+static enum virtio_block_status serve_type(struct virtio_block *block, struct virtio_chain *chain,
+					   const struct virtio_block_header *header)
+{
+	switch (header->type) {
+	case VIRTIO_BLOCK_IN:
+		return serve_in(block, chain, header->sector);
+	case VIRTIO_BLOCK_OUT:
+		return serve_out(block, chain, header->sector);
 	case VIRTIO_BLOCK_FLUSH:
 		return serve_flush(block);
 	case VIRTIO_BLOCK_GET_ID:
@@ -187,6 +203,21 @@ static enum virtio_block_status serve(struct virtio_block *block, struct virtio_
 	default:
 		return VIRTIO_BLOCK_UNSUPP;
 	}
+}
+
+static enum virtio_block_status serve(struct virtio_block *block, struct virtio_chain *chain)
+{
+	enum virtio_block_status status = VIRTIO_BLOCK_IOERR;
+	struct virtio_block_header header;
+
+	if (virtio_read(chain, &header, sizeof(header)) == sizeof(header)) {
+		const uint64_t in = virtio_room(chain) - 1, out = virtio_left(chain);
+		status = serve_type(block, chain, &header);
+		if (status == VIRTIO_BLOCK_OK)
+			count(&block->count, header.type, in, out);
+	}
+	block->count.failed += status != VIRTIO_BLOCK_OK;
+	return status;
 }
 
 static void request(struct virtio_device *dev, unsigned int queue, struct virtio_chain *chain)
@@ -202,6 +233,19 @@ static void request(struct virtio_device *dev, unsigned int queue, struct virtio
 	chain->written++;
 }
 
+static void counters(const struct virtio_device *dev, const struct counter_sink *to)
+{
+	const struct virtio_block_counters *count = &((const struct virtio_block *)dev)->count;
+
+	counter_tell(to, "read requests", count->reads);
+	counter_tell(to, "bytes read", count->bytes_read);
+	counter_tell(to, "write requests", count->writes);
+	counter_tell(to, "bytes written", count->bytes_written);
+	counter_tell(to, "flushes", count->flushes);
+	counter_tell(to, "other requests", count->others);
+	counter_tell(to, "failed requests", count->failed);
+}
+
 static const struct virtio_class class = {
 	.name = "virtio-block",
 	.type = VIRTIO_BLOCK,
@@ -210,6 +254,7 @@ static const struct virtio_class class = {
 	.queues = 1,
 	.config_size = CONFIG_SIZE,
 	.request = request,
+	.counters = counters,
 };
 
 static uint64_t sectors_of(uint64_t image)

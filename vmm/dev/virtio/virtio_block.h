@@ -46,6 +46,12 @@ struct virtio_block_store {
 	size_t buffer_size;
 };
 
+/** What it has done; those that failed are in `failed` alone. */
+struct virtio_block_counters {
+	uint64_t reads, writes, flushes, others, failed;
+	uint64_t bytes_read, bytes_written;
+};
+
 struct virtio_block {
 	struct virtio_device dev;
 	struct virtio_block_store store; /**< read() is NULL: the image is in memory */
@@ -55,6 +61,7 @@ struct virtio_block {
 	uint8_t *overlay; /**< the disk's size; NULL: read-only */
 	uint8_t *written; /**< bit n % 8 of byte n / 8: sector n is in the overlay */
 	char id[VIRTIO_BLOCK_ID];
+	struct virtio_block_counters count;
 };
 
 /** Bytes that an overlay for an image of this size needs. */

@@ -38,6 +38,7 @@ static void request(struct virtio_device *dev, unsigned int queue, struct virtio
 
 	(void)queue;
 	while ((n = virtio_read(chain, bytes, sizeof(bytes))) > 0) {
+		console->sent += n;
 		for (size_t i = 0; i < n; i++)
 			byte_put(&console->out, bytes[i]);
 	}
@@ -48,8 +49,10 @@ static void configured(struct virtio_device *dev, unsigned int where, unsigned i
 	struct virtio_console *console = (struct virtio_console *)dev;
 
 	(void)size;
-	if (where == CONFIG_EMERG_WRITE)
-		byte_put(&console->out, dev->config[where]);
+	if (where != CONFIG_EMERG_WRITE)
+		return;
+	console->sent++;
+	byte_put(&console->out, dev->config[where]);
 }
 
 static void reset(struct virtio_device *dev)
@@ -57,6 +60,14 @@ static void reset(struct virtio_device *dev)
 	struct virtio_console *console = (struct virtio_console *)dev;
 
 	console->first = console->count = 0;
+}
+
+static void counters(const struct virtio_device *dev, const struct counter_sink *to)
+{
+	const struct virtio_console *console = (const struct virtio_console *)dev;
+
+	counter_tell(to, "bytes sent", console->sent);
+	counter_tell(to, "bytes received", console->received);
 }
 
 static const struct virtio_class class = {
@@ -70,6 +81,7 @@ static const struct virtio_class class = {
 	.ready = ready,
 	.configured = configured,
 	.reset = reset,
+	.counters = counters,
 };
 
 bool virtio_console_open(const struct virtio_console *console)
@@ -88,6 +100,7 @@ void virtio_console_receive(struct virtio_console *console, uint8_t byte)
 		return;
 	console->key[(console->first + console->count) % VIRTIO_CONSOLE_KEYS] = byte;
 	console->count++;
+	console->received++;
 	pump(console);
 }
 

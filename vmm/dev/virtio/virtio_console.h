@@ -21,6 +21,7 @@ struct virtio_console {
 	struct virtio_device dev;
 	struct byte_sink out;
 	struct command room; /**< given when bytes have been taken: more may come */
+	uint64_t sent, received; /**< bytes by the guest, and for it */
 	uint8_t first, count;
 	uint8_t key[VIRTIO_CONSOLE_KEYS]; /**< that the driver has no buffer for yet */
 };

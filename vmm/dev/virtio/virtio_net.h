@@ -31,12 +31,14 @@ struct virtio_net_header {
 
 /** The other end of the cable; each function may be NULL. */
 struct net_port {
-	/** A frame of the guest's. What can't be taken is lost. */
-	void (*send)(void *ctx, const void *frame, size_t size);
+	/** A frame of the guest's. @return false: it couldn't be taken, and is lost */
+	bool (*send)(void *ctx, const void *frame, size_t size);
 	/** No more frames come now: a good moment to tell the other side. */
 	void (*sent)(void *ctx);
 	/** The guest has room for frames, after virtio_net_receive() was refused or a reset. */
 	void (*room)(void *ctx);
+	/** @return frames for the guest that were lost before they came to the card */
+	uint64_t (*lost)(void *ctx);
 	void *ctx;
 };
 
@@ -44,7 +46,8 @@ struct virtio_net {
 	struct virtio_device dev;
 	struct net_port port;
 	uint8_t mac[6];
-	uint64_t frames_out, frames_in, dropped_out;
+	uint64_t frames_out, frames_in, bytes_out, bytes_in;
+	uint64_t dropped_out, dropped_in; /**< here; the port may have lost more */
 	uint8_t frame[NET_FRAME_MAX];
 };
 

@@ -346,6 +346,7 @@ static void ring(void *ctx, uint32_t value)
 	const struct virtio_pci_bell *bell = ctx;
 
 	(void)value;
+	bell->vpci->rung++;
 	virtio_notify(bell->vpci->device, bell->queue);
 }
 
@@ -443,6 +444,17 @@ static uint32_t class_code(enum virtio_type type)
 	}
 }
 
+static void counters(const struct device *dev, const struct counter_sink *to)
+{
+	const struct virtio_pci *vpci = (const struct virtio_pci *)dev;
+
+	counter_tell(to, "MSI-X reads", vpci->pci.msix.dev.reads);
+	counter_tell(to, "MSI-X writes", vpci->pci.msix.dev.writes);
+	counter_tell(to, "doorbells", vpci->rung);
+	counter_tell(to, "interrupts", vpci->pci.interrupts);
+	vpci->device->class->counters(vpci->device, to);
+}
+
 void virtio_pci_init(struct virtio_pci *vpci, struct virtio_device *device)
 {
 	const enum virtio_type type = device->class->type;
@@ -456,7 +468,11 @@ void virtio_pci_init(struct virtio_pci *vpci, struct virtio_device *device)
 
 	*vpci = (struct virtio_pci){.device = device};
 	vpci->class = (struct device_class){
-		.name = device->class->name, .read = read, .write = write, .reset = reset};
+		.name = device->class->name,
+		.read = read,
+		.write = write,
+		.reset = reset,
+		.counters = counters};
 	pci_init(&vpci->pci, &vpci->class, &identity);
 	pci_bar(&vpci->pci, 0, VIRTIO_PCI_SIZE, 0);
 	pci_msix(&vpci->pci, 1, device->class->queues + 1u);

@@ -40,6 +40,7 @@ struct virtio_pci {
 	uint16_t queue_select;
 	uint16_t config_vector;
 	uint16_t vector[VIRTIO_QUEUES];
+	uint64_t rung; /**< its doorbells; several rings may come as one */
 	uint8_t isr;
 	struct virtio_pci_bell bell[VIRTIO_QUEUES];
 };

@@ -9,8 +9,13 @@ static void request(struct virtio_device *dev, unsigned int queue, struct virtio
 	(void)queue;
 	while (chain->written < VIRTIO_RNG_MOST && virtio_room(chain) > 0) {
 		random_fill(&rng->random, bytes, sizeof(bytes));
-		virtio_write(chain, bytes, sizeof(bytes));
+		rng->given += virtio_write(chain, bytes, sizeof(bytes));
 	}
+}
+
+static void counters(const struct virtio_device *dev, const struct counter_sink *to)
+{
+	counter_tell(to, "bytes received", ((const struct virtio_rng *)dev)->given);
 }
 
 static const struct virtio_class class = {
@@ -18,6 +23,7 @@ static const struct virtio_class class = {
 	.type = VIRTIO_RNG,
 	.queues = 1,
 	.request = request,
+	.counters = counters,
 };
 
 void virtio_rng_init(struct virtio_rng *rng, struct timer_queue *timers, uint64_t seed)

@@ -12,6 +12,7 @@
 struct virtio_rng {
 	struct virtio_device dev;
 	struct random random;
+	uint64_t given; /**< bytes */
 };
 
 /** @param seed as random_init()'s. */

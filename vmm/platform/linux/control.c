@@ -156,12 +156,29 @@ void hypike_vmm_info(struct hypike_vmm_info *info)
 	platform_mutex_unlock(&vm->lock);
 }
 
+static void note_device(void *ctx, const struct counted *counted)
+{
+	struct hypike_vmm_stats *stats = ctx;
+	struct hypike_vmm_device *device = &stats->device[stats->devices];
+
+	if (stats->devices == HYPIKE_VMM_DEVICES)
+		return;
+	stats->devices++;
+	summary_device_name(counted, device->name, sizeof(device->name));
+	device->counters = counted->counters;
+	for (unsigned int i = 0; i < counted->counters; i++) {
+		device->counter[i].name = counted->counter[i].name;
+		device->counter[i].value = counted->counter[i].value;
+	}
+}
+
 const char *hypike_vmm_stats(struct hypike_vmm_stats *stats)
 {
 	struct vm *vm = take();
 	struct hv_stats sum;
 
 	_Static_assert(HV_EXIT_KINDS <= HYPIKE_VMM_EXIT_KINDS, "room");
+	_Static_assert(COUNTERS_MOST == HYPIKE_VMM_COUNTERS, "as many");
 	if (vm == NULL)
 		return not_running;
 	const bool known = summary_collect(vm, &sum);
@@ -172,6 +189,7 @@ const char *hypike_vmm_stats(struct hypike_vmm_stats *stats)
 					   .resets = vm->restarts,
 					   .time_ns = now - vm->started,
 					   .first_ns = vm->entered - vm->started};
+	counters_each(vm, note_device, stats);
 	platform_mutex_unlock(&vm->lock);
 	for (unsigned int i = 0; i < HV_EXIT_KINDS; i++)
 		stats->exits[i] = (struct hypike_vmm_exits){summary_exit_name(i), sum.settled[i],
