@@ -246,6 +246,30 @@ static enum emu_status run_xlat(struct emu *e)
 	return status;
 }
 
+/**
+ * Cache lines: CLFLUSH, CLFLUSHOPT, CLWB (SDM vol. 2A), whose operand is checked as that of a load of a byte,
+ * and hints, PREFETCH* and what of 0F1C to 0F1E is a NOP. A device's memory isn't cached: nothing is to be done.
+ */
+static enum emu_status run_cache_line(struct emu *e)
+{
+	const struct insn *insn = e->insn;
+	const unsigned kind = insn->reg & 7;
+	const unsigned mandatory =
+		insn->prefixes & (INSN_PREFIX_OPSIZE | INSN_PREFIX_REP | INSN_PREFIX_REPNE);
+	uint64_t linear;
+
+	if (insn->map != INSN_MAP_0F || insn->encoding != INSN_ENC_LEGACY || !insn->has_mem)
+		return EMU_UNSUPPORTED;
+	if (insn->opcode == 0x0d || insn->opcode == 0x18 ||
+	    (insn->opcode >= 0x1c && insn->opcode <= 0x1e))
+		return EMU_DONE;
+	if (insn->opcode != 0xae)
+		return EMU_UNSUPPORTED;
+	if ((kind == 7 && mandatory == 0) || (kind >= 6 && mandatory == INSN_PREFIX_OPSIZE))
+		return emu_address(e->ctx, insn, 1, false, &linear);
+	return EMU_UNSUPPORTED;
+}
+
 /* ---- Dispatch ------------------------------------------------------------------------------- */
 
 struct operation {
@@ -283,6 +307,7 @@ static const struct operation operations[INSN_ID_COUNT] = {
 	[INSN_BCD] = {emu_run_bcd, NULL},
 	[INSN_FLAGS] = {run_flags, NULL},
 	[INSN_NOP] = {run_nop, NULL},
+	[INSN_OTHER] = {run_cache_line, NULL},
 	[INSN_XLAT] = {run_xlat, NULL},
 	[INSN_SSE_MOVE] = {emu_run_sse, NULL},
 	[INSN_ADD] = {run_store, op_add},

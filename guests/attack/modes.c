@@ -106,6 +106,14 @@ static void fill_paging(void)
 	for (uint32_t i = 0; i < 2048; i++)
 		directory_pae[i / 512][i % 512] =
 			(uint64_t)i << 21 | PTE_P | PTE_RW | PTE_US | PTE_PS;
+}
+
+/**
+ * Anew before each use: QEMU's TCG sets their bit 5 as the accessed bit, which they don't have (SDM table 4-8). It is
+ * reserved, and who checks that when they are loaded (CPUs with VT-x, KVM) answers with #GP.
+ */
+static void fill_pdpt(void)
+{
 	for (uint32_t i = 0; i < 4; i++)
 		pdpt_pae[i] = (uintptr_t)directory_pae[i] | PTE_P;
 }
@@ -191,6 +199,7 @@ void mode_prepare(struct mode_job *job, enum mode mode, uint64_t linear)
 	const bool low = modes[mode].bits == 16;
 
 	memset(job, 0, sizeof(*job));
+	fill_pdpt();
 	job->kind = modes[mode].kind;
 	prepare_control(job, mode);
 	job->cs = modes[mode].cs;

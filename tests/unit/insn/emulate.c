@@ -518,12 +518,41 @@ static void what_is_not_emulated(void **state)
 	assert_int_equal(machine.ctx.rip, before.rip);
 }
 
+/** A line of a device's memory: only its address counts. */
+static void cache_lines_are_flushed(void **state)
+{
+	(void)state;
+	GPR(RDI) = HOLE - 1;
+	assert_int_equal(RUN(64, 0x0f, 0xae, 0x3f), EMU_DONE); /* clflush (%rdi) */
+	assert_int_equal(machine.ctx.rip, 0x1003);
+	assert_int_equal(RUN(64, 0x66, 0x0f, 0xae, 0x3f), EMU_DONE); /* clflushopt */
+	assert_int_equal(RUN(64, 0x66, 0x0f, 0xae, 0x37), EMU_DONE); /* clwb */
+	assert_int_equal(RUN(64, 0x0f, 0x18, 0x0f), EMU_DONE);	     /* prefetcht0 */
+	assert_int_equal(RUN(64, 0x0f, 0x0d, 0x0f), EMU_DONE);	     /* prefetchw */
+	assert_int_equal(RUN(64, 0x0f, 0x1c, 0x07), EMU_DONE);	     /* cldemote */
+	assert_int_equal(RUN(32, 0x0f, 0xae, 0x3f), EMU_DONE);
+	assert_int_equal(machine.ctx.rip, 0x1000 + 3 + 4 + 4 + 3 + 3 + 3 + 3);
+	assert_int_equal(machine.accesses, 0);
+	GPR(RDI) = UINT64_C(1) << 63;
+	assert_int_equal(RUN(64, 0x0f, 0x18, 0x0f), EMU_DONE); /* a hint never faults */
+	assert_int_equal(RUN(64, 0x0f, 0xae, 0x3f), EMU_FAULT);
+	assert_int_equal(machine.ctx.fault.vector, X86_GP);
+	/* What else is there: XSAVEOPT, CLRSSBSY, FXSAVE, a fence; CLWB and the like with other prefixes. */
+	assert_int_equal(RUN(64, 0x0f, 0xae, 0x37), EMU_UNSUPPORTED);
+	assert_int_equal(RUN(64, 0xf3, 0x0f, 0xae, 0x37), EMU_UNSUPPORTED);
+	assert_int_equal(RUN(64, 0x0f, 0xae, 0x07), EMU_UNSUPPORTED);
+	assert_int_equal(RUN(64, 0x0f, 0xae, 0xf8), EMU_UNSUPPORTED);
+	assert_int_equal(RUN(64, 0xf3, 0x0f, 0xae, 0x3f), EMU_UNSUPPORTED);
+	assert_int_equal(RUN(64, 0x66, 0xf3, 0x0f, 0xae, 0x37), EMU_UNSUPPORTED);
+}
+
 #define TEST(name_) cmocka_unit_test_setup(name_, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_store_does_not_read),
+		TEST(cache_lines_are_flushed),
 		TEST(a_modification_is_one_read_and_one_write),
 		TEST(a_test_does_not_write),
 		TEST(a_conditional_move_always_reads),

@@ -132,7 +132,7 @@ static hv_status_t enable(uint32_t what, uint64_t value)
 	return kvm_call(kvm.fd, KVM_ENABLE_CAP, &cap);
 }
 
-static hv_status_t vm_setup(void)
+static hv_status_t vm_setup(uint32_t vcpus)
 {
 	uint64_t identity_map = IDENTITY_MAP;
 
@@ -142,7 +142,7 @@ static hv_status_t vm_setup(void)
 	hv_status_t status = enable(KVM_CAP_SPLIT_IRQCHIP, VECTORS);
 	if (status == HV_OK)
 		status = enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER);
-	return status == HV_OK ? kvm_cpuid_init() : status;
+	return status == HV_OK ? kvm_cpuid_init(vcpus) : status;
 }
 
 hv_status_t hv_vm_create(const struct hv_vm_params *params, hv_vm_t *vm)
@@ -157,7 +157,7 @@ hv_status_t hv_vm_create(const struct hv_vm_params *params, hv_vm_t *vm)
 	if (kvm.fd < 0)
 		return linux_status(errno);
 	*vm = 0;
-	return vm_setup();
+	return vm_setup(params->vcpus);
 }
 
 hv_status_t hv_vm_destroy(hv_vm_t vm)

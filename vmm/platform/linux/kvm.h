@@ -82,8 +82,8 @@ hv_status_t kvm_regs_get(struct kvm_vcpu *vcpu, uint32_t groups);
 hv_status_t kvm_flush(struct kvm_vcpu *vcpu);
 /** Breakpoints, and whether to step, as they are wanted now. */
 hv_status_t kvm_debug_load(struct kvm_vcpu *vcpu);
-/** The table that VMs start with. */
-hv_status_t kvm_cpuid_init(void);
+/** The table that a VM of so many vCPUs starts with. */
+hv_status_t kvm_cpuid_init(uint32_t vcpus);
 /** Give a vCPU the VM's table. */
 hv_status_t kvm_cpuid_load(struct kvm_vcpu *vcpu);
 

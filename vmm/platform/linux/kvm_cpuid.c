@@ -110,12 +110,11 @@ static void add_features(const struct cpuid_list *list)
 }
 
 /** A vCPU is a package of its own. */
-static void add_topology(void)
+static void add_topology(uint32_t vcpus)
 {
 	const struct kvm_cpuid_entry2 rows[] = {
 		{.function = LEAF_TOPOLOGY, .ebx = 1, .ecx = 1u << 8},
-		{.function = LEAF_TOPOLOGY, .index = 1, .eax = 4, .ebx = HV_MAX_VCPUS,
-		 .ecx = 2u << 8 | 1},
+		{.function = LEAF_TOPOLOGY, .index = 1, .eax = 4, .ebx = vcpus, .ecx = 2u << 8 | 1},
 	};
 
 	add(&rows[0], HV_X86_CPUID_SUBLEAF);
@@ -165,7 +164,7 @@ static void add_extended(const struct cpuid_list *list)
 }
 
 /** HyPike's own leaf isn't there: KVM doesn't hand over hypercalls. */
-hv_status_t kvm_cpuid_init(void)
+hv_status_t kvm_cpuid_init(uint32_t vcpus)
 {
 	static struct cpuid_list list;
 
@@ -177,7 +176,7 @@ hv_status_t kvm_cpuid_init(void)
 	add_basic(&list);
 	add_caches(&list);
 	add_features(&list);
-	add_topology();
+	add_topology(vcpus);
 	add_xstate(&list);
 	add_extended(&list);
 	return HV_OK;
