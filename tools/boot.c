@@ -17,6 +17,7 @@
 #include "tools/command.h"
 #include "tools/config.h"
 #include "tools/console.h"
+#include "tools/emulated.h"
 #include "tools/image.h"
 #include "tools/machine.h"
 #include "tools/options.h"
@@ -58,6 +59,7 @@ struct boot {
 	double timeout;
 	bool json;
 	bool dry_run;
+	bool controlled;   /* by emulated_operations */
 	bool bare;	   /* no HyPike: the kernel runs on the machine itself */
 	const char *file; /* the whole system: a configuration, a system image, or what was built */
 	bool built;	  /* it has HyPike's kernel in it */
@@ -563,6 +565,9 @@ static struct streams *open_streams(struct boot *boot)
 		.directory = boot->keep != NULL ? boot->directory : NULL,
 		.output = output,
 		.gdb = &boot->gdb,
+		.console = boot->controlled ? emulated_output : NULL,
+		.elsewhere = boot->controlled && emulated_elsewhere(),
+		.present = boot->controlled ? emulated_present : NULL,
 	};
 
 	return streams_open(&streams_options);
@@ -583,6 +588,7 @@ static int run(struct boot *boot, struct console *console)
 		.log_path = boot->log_path,
 		.select = selected_partition(boot),
 		.gdb = &boot->gdb,
+		.controlled = boot->controlled,
 	};
 	struct streams *streams = open_streams(boot);
 	int code;
@@ -601,6 +607,15 @@ static int run(struct boot *boot, struct console *console)
 	return code;
 }
 
+static bool open_monitor(struct boot *boot)
+{
+	if (!boot->controlled)
+		return true;
+	emulated_describe((unsigned int)boot->model.partitions[0].vcpus, boot->model.partitions[0].memory);
+	boot->request.monitor = emulated_monitor();
+	return boot->request.monitor >= 0;
+}
+
 /* Who only asks what would be run needs no terminal for it. */
 #define SOME_TERMINAL "/dev/pts/0"
 
@@ -610,7 +625,7 @@ static int prepare_and_run(struct boot *boot)
 
 	if (!(boot->bare ? prepare_bare(boot) : prepare_system(boot)))
 		return EXIT_INPUT;
-	if (!boot->dry_run && !console_open(&console))
+	if (!boot->dry_run && (!console_open(&console) || !open_monitor(boot)))
 		return EXIT_EMULATOR;
 	boot->log_path = string_format("%s/emulator.log", boot->directory);
 	boot->request.directory = boot->directory;
@@ -629,14 +644,16 @@ static int prepare_and_run(struct boot *boot)
 	return run(boot, &console);
 }
 
-int boot_for_status(int argc, char **argv, int *status)
+int boot_for_status(int argc, char **argv, bool controlled, int *status)
 {
 	struct boot boot = {
 		.machine = &machine_qemu,
 		.request.cpus = 1,
 		.request.multiboot = 1,
+		.request.monitor = -1,
 		.request.append = "",
 		.colour = "auto",
+		.controlled = controlled,
 	};
 	int value, code;
 
@@ -663,5 +680,5 @@ int command_boot(int argc, char **argv)
 {
 	int status;
 
-	return boot_for_status(argc, argv, &status);
+	return boot_for_status(argc, argv, false, &status);
 }

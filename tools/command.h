@@ -10,9 +10,14 @@
 #ifndef TOOLS_COMMAND_H
 #define TOOLS_COMMAND_H
 
+#include <stdbool.h>
+
 int command_boot(int argc, char **argv);
-/** `hypike boot`, and what status the system ended with; -1: it didn't say. */
-int boot_for_status(int argc, char **argv, int *status);
+/**
+ * `hypike boot`, and what status the system ended with; -1: it didn't say.
+ * @param controlled it is one VM, with emulated_operations (emulated.h)
+ */
+int boot_for_status(int argc, char **argv, bool controlled, int *status);
 int command_build(int argc, char **argv);
 int command_check(int argc, char **argv);
 /** `hypike stop`, `reset` and others that ask a running machine, by the name in argv[0]. */

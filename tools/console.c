@@ -17,6 +17,7 @@
 
 #include <hypike/wire.h>
 
+#include "tools/emulated.h"
 #include "tools/process.h"
 #include "tools/progress.h"
 #include "tools/terminal.h"
@@ -32,8 +33,9 @@ struct run {
 	struct streams *streams;
 	pid_t pid;
 	int signals;	   /* signalfd */
+	bool here;	   /* keys come from this terminal, with commands among them */
+	int input;	   /* where they come from; -1: nowhere, or no more */
 	double end_at;	   /* by the monotonic clock; 0: never */
-	bool input_open;   /* standard input has more */
 	bool after_escape; /* the key before was Ctrl-A */
 	bool ended;
 	bool heard; /* the machine has said something: it takes keys */
@@ -149,14 +151,19 @@ static void select_partition(struct run *run, char key)
 		say("\r\n[keys go to %s]\r\n", streams_selected(run->streams));
 }
 
-static void take_command(struct run *run, char key)
+static void send_key(struct run *run, char key)
 {
 	char keys[2];
 
+	put_keys(run, keys, streams_key(run->streams, key, keys));
+}
+
+static void take_command(struct run *run, char key)
+{
 	if (key == 'x' || key == 'X')
 		end_run(run, CONSOLE_KEY);
 	else if (key == 'a' || key == KEY_ESCAPE)
-		put_keys(run, keys, streams_key(run->streams, KEY_ESCAPE, keys));
+		send_key(run, KEY_ESCAPE);
 	else if (key == 'n' || (key >= '1' && key <= '9'))
 		select_partition(run, key);
 	else
@@ -165,12 +172,10 @@ static void take_command(struct run *run, char key)
 
 static void take_key(struct run *run, char key)
 {
-	char keys[2];
-
 	if (run->after_escape)
 		take_command(run, key);
 	else if (key != KEY_ESCAPE)
-		put_keys(run, keys, streams_key(run->streams, key, keys));
+		send_key(run, key);
 	run->after_escape = !run->after_escape && key == KEY_ESCAPE;
 }
 
@@ -178,12 +183,28 @@ static void pass_keys(struct run *run)
 {
 	/* Each may become two. */
 	char keys[sizeof(run->keys) / 2];
-	ssize_t count = read(STDIN_FILENO, keys, (sizeof(run->keys) - run->key_count) / 2);
+	ssize_t count = read(run->input, keys, (sizeof(run->keys) - run->key_count) / 2);
 
 	if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN))
-		run->input_open = false;
+		run->input = -1;
 	for (ssize_t i = 0; i < count; i++)
-		take_key(run, keys[i]);
+		if (run->here)
+			take_key(run, keys[i]);
+		else
+			send_key(run, keys[i]);
+}
+
+/* Who is attached to the console types there, too. */
+static void pass_controller(struct run *run, const struct pollfd *look)
+{
+	char keys[sizeof(run->keys) / 2];
+	const size_t room = (sizeof(run->keys) - run->key_count) / 2;
+	const size_t count = emulated_serve(look, keys, room);
+
+	for (size_t i = 0; i < count; i++)
+		send_key(run, keys[i]);
+	if (emulated_ends())
+		end_run(run, CONSOLE_KEY);
 }
 
 /* From a debugger, or it came or went. */
@@ -227,11 +248,11 @@ static void take_child(struct run *run)
 		run->result->signal = WTERMSIG(status);
 }
 
-static void take_stop(void)
+static void take_stop(const struct run *run)
 {
 	terminal_restore();
 	raise(SIGSTOP);
-	if (terminal_is_ours())
+	if (run->here && terminal_is_ours())
 		terminal_raw();
 }
 
@@ -244,7 +265,7 @@ static void take_signal(struct run *run)
 	if (info.ssi_signo == SIGCHLD) {
 		take_child(run);
 	} else if (info.ssi_signo == SIGTSTP) {
-		take_stop();
+		take_stop(run);
 	} else {
 		run->result->signal = (int)info.ssi_signo;
 		end_run(run, CONSOLE_SIGNAL);
@@ -269,11 +290,14 @@ static int open_signals(void)
 
 /* ---- the loop ---- */
 
+/* The machine's own time counts: -1 also while it stands still. */
 static int milliseconds_left(const struct run *run)
 {
-	double left = run->end_at - now();
+	bool stands = false;
+	const double stood = run->options->controlled ? (double)emulated_stood(&stands) / 1e9 : 0;
+	double left = run->end_at + stood - now();
 
-	if (run->end_at == 0.0)
+	if (run->end_at == 0.0 || stands)
 		return -1;
 	return left > 0 ? (int)(left * 1000) + 1 : 0;
 }
@@ -295,24 +319,32 @@ static int milliseconds_to_wait(const struct run *run)
 	return streams_waiting(run->streams) && (left < 0 || left > IDLE_MS) ? IDLE_MS : left;
 }
 
+#define FIXED_POLLS (3 + EMULATED_POLLS)
+
 static void wait_and_serve(struct run *run)
 {
 	const bool room = run->key_count < sizeof(run->keys) - 2 - GDB_ROOM;
 	const struct gdb_servers *gdb = run->options->gdb;
-	struct pollfd polls[3 + WIRE_DEBUGS] = {
+	struct pollfd polls[FIXED_POLLS + WIRE_DEBUGS] = {
 		{.fd = run->console->master,
 		 .events = (short)(POLLIN | (run->key_count ? POLLOUT : 0))},
 		{.fd = run->signals, .events = POLLIN},
-		{.fd = run->input_open && room ? STDIN_FILENO : -1, .events = POLLIN},
+		{.fd = room ? run->input : -1, .events = POLLIN},
+		{.fd = -1},
+		{.fd = -1},
 	};
 	int ready;
 
+	if (run->options->controlled)
+		emulated_poll(polls + 3);
+	if (!room)
+		polls[4].fd = -1;
 	for (size_t i = 0; i < gdb->count; i++) {
-		polls[3 + i] = gdb_poll(&gdb->server[i]);
+		polls[FIXED_POLLS + i] = gdb_poll(&gdb->server[i]);
 		if (!room)
-			polls[3 + i].events &= (short)~POLLIN;
+			polls[FIXED_POLLS + i].events &= (short)~POLLIN;
 	}
-	ready = poll(polls, 3 + gdb->count, milliseconds_to_wait(run));
+	ready = poll(polls, FIXED_POLLS + gdb->count, milliseconds_to_wait(run));
 	if (ready == 0)
 		nothing_came(run);
 	if (ready <= 0)
@@ -324,8 +356,10 @@ static void wait_and_serve(struct run *run)
 	if (polls[2].revents)
 		pass_keys(run);
 	for (size_t i = 0; i < gdb->count; i++)
-		if (polls[3 + i].revents)
+		if (polls[FIXED_POLLS + i].revents)
 			pass_debugger(run, &gdb->server[i]);
+	if (run->options->controlled)
+		pass_controller(run, polls + 3);
 	if (polls[1].revents)
 		take_signal(run);
 }
@@ -334,14 +368,19 @@ static bool start(struct run *run, char *const *argv)
 {
 	run->signals = open_signals();
 	run->pid = process_start(argv, run->options->log_path);
+	if (run->options->controlled)
+		emulated_started();
 	if (run->pid < 0)
 		return false;
-	if (terminal_is_ours()) {
+	run->input = run->options->controlled ? emulated_input() : STDIN_FILENO;
+	run->here = run->input == STDIN_FILENO;
+	if (run->here && terminal_is_ours()) {
 		fputs("[Ctrl-A x ends the machine, Ctrl-A h helps]\n", stderr);
 		terminal_raw();
 	}
 	/* A terminal that belongs to somebody else must not be read. */
-	run->input_open = terminal_is_ours() || !isatty(STDIN_FILENO);
+	if (run->here && !terminal_is_ours() && isatty(STDIN_FILENO))
+		run->input = -1;
 	return true;
 }
 
@@ -367,6 +406,8 @@ void console_run(struct console *console, char *const *argv, struct streams *str
 		wait_and_serve(&run);
 	progress_end();
 	drain_output(&run);
+	if (options->controlled)
+		emulated_ended();
 	terminal_restore();
 	streams_close(streams);
 	result->system_status = streams_status(streams);

@@ -30,6 +30,7 @@ struct console_options {
 	int select;	      /**< number of the partition that the keys go to; -1: as configured */
 	const char *log_path; /**< gets what the emulator itself prints */
 	struct gdb_servers *gdb;
+	bool controlled; /**< by others, and its console may be elsewhere (emulated.h) */
 };
 
 struct console_result {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <hypike/vmm.h>
+#include "tools/operations.h"
 
 #define CONTROL_PROTOCOL 1
 /** Characters of a machine's name: letters, digits, `.`, `_`, `-`, the first one a letter or digit. */
@@ -40,21 +40,12 @@ size_t control_names(char ***names);
 
 /* ---- control_request.c: what is said ---- */
 
-/** What of a machine can be controlled: the functions of hypike/vmm.h of the same names, or a test's. */
+/** Who is controlled. */
 struct control_machine {
 	const char *name, *kernel;
 	pid_t pid;
 	uint64_t (*uptime_ms)(void);
-	void (*info)(struct hypike_vmm_info *info);
-	const char *(*power_button)(void);
-	const char *(*end)(void);
-	const char *(*reset)(void);
-	const char *(*pause)(void);
-	const char *(*resume)(void);
-	const char *(*stats)(struct hypike_vmm_stats *stats);
-	bool (*screen_size)(unsigned int *width, unsigned int *height);
-	bool (*screen_draw)(uint32_t *pixels, unsigned int width, unsigned int height, unsigned int *first,
-			    unsigned int *end);
+	const struct operations *operations; /**< all but keys and mouse */
 };
 
 /** What is to be said, and done behind that. */

@@ -58,6 +58,7 @@ void control_too_long(struct control_reply *reply)
 
 struct request {
 	const struct control_machine *machine;
+	const struct operations *operations; /**< that machine's */
 	const json_t *object;
 	bool busy;
 	struct control_reply *reply;
@@ -74,7 +75,7 @@ static json_t *status(struct request *request)
 	const struct control_machine *m = request->machine;
 	struct hypike_vmm_info info;
 
-	m->info(&info);
+	m->operations->info(&info);
 	return json_pack("{s:b, s:i, s:s, s:I, s:s, s:I, s:i, s:I, s:s}", "ok", 1, "protocol", CONTROL_PROTOCOL,
 			 "name", m->name, "pid", (json_int_t)m->pid, "state", states[info.state], "memory",
 			 (json_int_t)info.memory, "vcpus", (int)info.vcpus, "uptime_ms",
@@ -87,22 +88,22 @@ static json_t *stop(struct request *request)
 
 	if (force != NULL && !json_is_boolean(force))
 		return failed("argument", "\"force\" is true or false");
-	return done(json_is_true(force) ? request->machine->end() : request->machine->power_button());
+	return done(json_is_true(force) ? request->operations->end() : request->operations->power_button());
 }
 
 static json_t *reset(struct request *request)
 {
-	return done(request->machine->reset());
+	return done(request->operations->reset());
 }
 
 static json_t *pause_it(struct request *request)
 {
-	return done(request->machine->pause());
+	return done(request->operations->pause());
 }
 
 static json_t *resume(struct request *request)
 {
-	return done(request->machine->resume());
+	return done(request->operations->resume());
 }
 
 static json_t *exits_of(const struct hypike_vmm_stats *stats)
@@ -141,7 +142,7 @@ static json_t *devices_of(const struct hypike_vmm_stats *stats)
 static json_t *stats(struct request *request)
 {
 	struct hypike_vmm_stats stats;
-	const char *why = request->machine->stats(&stats);
+	const char *why = request->operations->stats(&stats);
 
 	if (why != NULL)
 		return done(why);
@@ -159,7 +160,7 @@ static json_t *with_pixels(struct request *request, unsigned int width, unsigned
 	unsigned int first, end;
 	struct control_reply *reply = request->reply;
 
-	if (pixels == NULL || !request->machine->screen_draw(pixels, width, height, &first, &end)) {
+	if (pixels == NULL || !request->operations->screen_draw(pixels, width, height, &first, &end)) {
 		free(pixels);
 		return failed("busy", "the screen is just changing; try again");
 	}
@@ -185,7 +186,7 @@ static json_t *screenshot(struct request *request)
 
 	if (request->busy)
 		return failed("busy", "another picture is on its way; try again");
-	if (!request->machine->screen_size(&width, &height) || width == 0 || height == 0)
+	if (!request->operations->screen_size(&width, &height) || width == 0 || height == 0)
 		return failed("state", "there is no screen yet");
 	return with_pixels(request, width, height);
 }
@@ -194,7 +195,7 @@ static json_t *console(struct request *request)
 {
 	struct hypike_vmm_info info;
 
-	request->machine->info(&info);
+	request->operations->info(&info);
 	if (info.state != HYPIKE_VMM_RUNNING && info.state != HYPIKE_VMM_PAUSED)
 		return failed("state", "the machine doesn't run");
 	request->reply->console = true;
@@ -229,7 +230,7 @@ void control_request(const struct control_machine *machine, const char *line, si
 {
 	json_error_t error;
 	json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
-	struct request request = {machine, object, busy, reply};
+	struct request request = {machine, machine->operations, object, busy, reply};
 	json_t *answer;
 
 	*reply = (struct control_reply){.data = NULL};

@@ -68,7 +68,7 @@ static void let_go(struct client *client)
 /** All has been said that stands before it: what he types from now on is for the console. */
 static void to_console(struct client *client)
 {
-	if (hypike_vmm_console_attach(client->fd) == NULL)
+	if (server.machine->operations->console_attach(client->fd) == NULL)
 		forget(client);
 	else
 		let_go(client);

@@ -37,6 +37,7 @@ struct machine_request {
 	const char *cpu_model; /**< the emulator's name of it; NULL: the machine's own */
 	const char *directory; /**< for files that it needs */
 	const char *serial;    /**< terminal device that is to be its first serial port */
+	int monitor; /**< QEMU: a descriptor that it has, for its monitor (QMP); -1: none */
 	const char *trace;     /**< file for what comes from its second serial port, or NULL */
 };
 

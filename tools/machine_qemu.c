@@ -111,6 +111,12 @@ static bool qemu_prepare(const struct machine *machine, const struct machine_req
 	}
 	strings_add(argv, "-serial");
 	strings_add(argv, "%s", request->serial);
+	if (request->monitor >= 0) {
+		strings_add(argv, "-chardev");
+		strings_add(argv, "socket,id=monitor,fd=%d", request->monitor);
+		strings_add(argv, "-mon");
+		strings_add(argv, "chardev=monitor,mode=control");
+	}
 	if (request->trace != NULL) {
 		strings_add(argv, "-serial");
 		strings_add(argv, "file:%s", commas_doubled(request->trace));

@@ -8,10 +8,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hypike/vmm.h>
 
 #include "tools/command.h"
+#include "tools/emulated.h"
 #include "tools/run.h"
 #include "tools/terminal.h"
 #include "vmm/status.h"
@@ -250,6 +252,35 @@ static int tell_end(const struct run *run, int status)
 	return status;
 }
 
+/** In this terminal each key counts. */
+static void console_here(int input, int output)
+{
+	if (input == STDIN_FILENO && terminal_is_ours())
+		terminal_raw();
+	hypike_vmm_console(input, output);
+}
+
+static const struct operations operations_here = {
+	.info = hypike_vmm_info,
+	.power_button = hypike_vmm_power_button,
+	.end = hypike_vmm_end,
+	.reset = hypike_vmm_reset,
+	.pause = hypike_vmm_pause,
+	.resume = hypike_vmm_resume,
+	.stats = hypike_vmm_stats,
+	.console = console_here,
+	.console_attach = hypike_vmm_console_attach,
+	.screen_size = hypike_vmm_screen_size,
+	.screen_draw = hypike_vmm_screen_draw,
+	.key = hypike_vmm_key,
+	.mouse = hypike_vmm_mouse,
+};
+
+static bool run_connect(const struct run *run, const struct operations *operations)
+{
+	return run_control(run, operations) && run_serial(run, operations) && run_vnc(run->vnc, operations);
+}
+
 static int run_here(struct run *run)
 {
 	struct strings words = {0};
@@ -261,7 +292,7 @@ static int run_here(struct run *run)
 		puts(run_line(&words));
 		return 0;
 	}
-	if (!run_control(run) || !run_serial(run) || !run_vnc(run->vnc) || !gdb_open(&run->gdb))
+	if (!run_connect(run, &operations_here) || !gdb_open(&run->gdb))
 		return VMM_STATUS_OPTIONS;
 	if (run->debugger != NULL)
 		hypike_vmm_debugger(gdb_listen(&run->gdb.server[0]));
@@ -271,8 +302,16 @@ static int run_here(struct run *run)
 	status = hypike_vmm_run(run_line(&words));
 	gdb_close(&run->gdb);
 	terminal_restore();
-	run_screenshot(run->screenshot);
+	run_screenshot(run->screenshot, &operations_here);
 	return status;
+}
+
+static int run_emulated(const struct run *run)
+{
+	if (!run_can_boot(run) || (!run->dry_run && !run_connect(run, &emulated_operations)))
+		return VMM_STATUS_OPTIONS;
+	tell_start(run, "hypike");
+	return run_on_hypike(run);
 }
 
 static int run_machine(struct run *run, char **argv)
@@ -283,10 +322,7 @@ static int run_machine(struct run *run, char **argv)
 	case RUN_ON_MODEL:
 		return run_on_model(argv);
 	case RUN_ON_HYPIKE:
-		if (run->name != NULL)
-			report("--name %s: on HyPike in QEMU it isn't known to `hypike ps'", run->name);
-		tell_start(run, "hypike");
-		return run_on_hypike(run);
+		return run_emulated(run);
 	case RUN_ON_NOTHING:
 		break;
 	}

@@ -7,6 +7,7 @@
 #define TOOLS_RUN_H
 
 #include "tools/gdb.h"
+#include "tools/operations.h"
 #include "tools/util.h"
 
 /** The command line of `hypike run`. */
@@ -38,24 +39,26 @@ char *run_line(const struct strings *words);
 /** Make a network and add it to the VMM's command line. @return false after report() */
 bool run_net(const char *text, struct strings *words);
 /** Connect the VM's console. @return false after report() */
-bool run_serial(const struct run *run);
+bool run_serial(const struct run *run, const struct operations *operations);
 /** Start a VNC server, where one is wanted. @return false after report() */
-bool run_vnc(const char *where);
+bool run_vnc(const char *where, const struct operations *operations);
 /** Let the machine be controlled at a socket (control.h). @return false after report() */
-bool run_control(const struct run *run);
+bool run_control(const struct run *run, const struct operations *operations);
 /** By what name, "" where it can't be. */
 const char *run_control_name(void);
 /** Write a picture as PNG. @param what wants that, for messages. @return false after report() */
 bool png_save(const char *what, const char *path, const uint32_t *pixels, unsigned int width, unsigned int height);
 /** Write what is shown as PNG, where that is wanted. @return false after report() */
-bool run_screenshot(const char *path);
+bool run_screenshot(const char *path, const struct operations *operations);
 
 /** What becomes of it: on what it is run; RUN_HERE: by the VMM that is in this program. */
 enum run_on { RUN_HERE, RUN_ON_HYPIKE, RUN_ON_MODEL, RUN_ON_NOTHING };
 
 /** Decide what to run it on, and say so where it isn't what one would expect. */
 enum run_on run_accel(const struct run *run);
-/** Boot the same machine on HyPike in QEMU. @return its status */
+/** Can HyPike in QEMU give it what it is to have? @return false after report() */
+bool run_can_boot(const struct run *run);
+/** Boot the same machine on HyPike in QEMU, with emulated_operations. @return its status */
 int run_on_hypike(const struct run *run);
 /** Replace this program with the one that has the model in it. @return a status, where that failed */
 int run_on_model(char **argv);

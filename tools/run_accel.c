@@ -96,7 +96,7 @@ static bool disk_fits(const char *text)
  *
  * @req TOOL-134 What `hypike run` cannot give a machine on HyPike in QEMU is refused before it starts, with the reason.
  */
-static bool can_boot(const struct run *run)
+bool run_can_boot(const struct run *run)
 {
 	bool ok = true;
 
@@ -110,8 +110,6 @@ static bool can_boot(const struct run *run)
 			    run->vnc != NULL ? "--vnc" : "--screenshot");
 	for (size_t i = 0; i < run->disks.count; i++)
 		ok = disk_fits(run->disks.item[i]) && ok;
-	if (strcmp(run->serial, "stdio") != 0)
-		ok = report("--serial %s: on HyPike in QEMU, the console is in this terminal", run->serial);
 	return ok;
 }
 
@@ -168,17 +166,15 @@ int run_on_hypike(const struct run *run)
 {
 	int status = -1;
 
-	if (!can_boot(run))
-		return VMM_STATUS_OPTIONS;
 	struct strings argv = boot_argv(run);
 	optind = 0; /* getopt_long() begins anew */
 	const int output = run->json ? output_to_stderr() : -1;
-	const int code = boot_for_status((int)argv.count, argv.item, &status);
+	const int code = boot_for_status((int)argv.count, argv.item, true, &status);
 	output_back(output);
 	switch (code) {
 	case EXIT_OK:
 	case EXIT_SYSTEM:
-		return status >= 0 ? status : 0;
+		return status >= 0 ? status : VMM_STATUS_QUIT; /* by a key, or by `hypike stop --force' */
 	case EXIT_INPUT:
 		return VMM_STATUS_LOAD;
 	case EXIT_TIMEOUT:

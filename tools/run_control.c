@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket of `hypike run`: hypike/vmm.h for those who ask there.
+ * The control socket of `hypike run`.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -31,21 +31,9 @@ static void remove_socket(void)
 	control_remove(name);
 }
 
-bool run_control(const struct run *run)
+bool run_control(const struct run *run, const struct operations *operations)
 {
-	static struct control_machine machine = {
-		.name = name,
-		.uptime_ms = uptime_ms,
-		.info = hypike_vmm_info,
-		.power_button = hypike_vmm_power_button,
-		.end = hypike_vmm_end,
-		.reset = hypike_vmm_reset,
-		.pause = hypike_vmm_pause,
-		.resume = hypike_vmm_resume,
-		.stats = hypike_vmm_stats,
-		.screen_size = hypike_vmm_screen_size,
-		.screen_draw = hypike_vmm_screen_draw,
-	};
+	static struct control_machine machine = {.name = name, .uptime_ms = uptime_ms};
 	const char *kernel = run->kernel != NULL ? run->kernel : run->firmware;
 	const int listener = control_listen(run->name, kernel, name);
 
@@ -53,6 +41,7 @@ bool run_control(const struct run *run)
 		return run->name == NULL; /* nobody asked for it, and why there is none has been said */
 	atexit(remove_socket);
 	started_ms = now_ms();
+	machine.operations = operations;
 	machine.kernel = kernel;
 	machine.pid = getpid();
 	return control_serve(listener, &machine);

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <hypike/vmm.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@
 
 #include "tools/relay.h"
 #include "tools/run.h"
-#include "tools/terminal.h"
 
 static struct relay relay = {-1, -1, -1, false};
 
@@ -27,18 +25,18 @@ static void finish(void)
 	relay_finish(&relay);
 }
 
-static bool start(void)
+static bool start(const struct operations *operations)
 {
 	const int end = relay_start(&relay, SOCK_STREAM);
 
 	if (end < 0)
 		return report("--serial: %s", strerror(errno));
 	atexit(finish);
-	hypike_vmm_console(end, end);
+	operations->console(end, end);
 	return true;
 }
 
-static bool open_pty(void)
+static bool open_pty(const struct operations *operations)
 {
 	struct termios raw;
 	const int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
@@ -49,44 +47,42 @@ static bool open_pty(void)
 	tcsetattr(master, TCSANOW, &raw);
 	fprintf(stderr, "hypike: the console is %s\n", ptsname(master));
 	relay.peer = master;
-	return start();
+	return start(operations);
 }
 
-static bool open_socket(const char *path)
+static bool open_socket(const char *path, const struct operations *operations)
 {
 	relay.listener = socket_listen(path, SOCK_STREAM);
 	if (relay.listener < 0)
 		return report("--serial unix=%s: %s", path, strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
-	return start();
+	return start(operations);
 }
 
-static bool open_file(const char *path)
+static bool open_file(const char *path, const struct operations *operations)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return report("--serial file=%s: %s", path, strerror(errno));
-	hypike_vmm_console(-1, fd);
+	operations->console(-1, fd);
 	return true;
 }
 
-bool run_serial(const struct run *run)
+bool run_serial(const struct run *run, const struct operations *operations)
 {
 	const char *where = run->serial;
 
 	if (strcmp(where, "none") == 0)
 		return true;
 	if (strcmp(where, "pty") == 0)
-		return open_pty();
+		return open_pty(operations);
 	if (strncmp(where, "file=", 5) == 0)
-		return open_file(where + 5);
+		return open_file(where + 5, operations);
 	if (strncmp(where, "unix=", 5) == 0)
-		return open_socket(where + 5);
+		return open_socket(where + 5, operations);
 	if (strcmp(where, "stdio") != 0)
 		return report("--serial %s: there are stdio, none, pty, file=FILE and unix=PATH", where);
-	if (terminal_is_ours())
-		terminal_raw();
-	hypike_vmm_console(STDIN_FILENO, run->json ? STDERR_FILENO : STDOUT_FILENO);
+	operations->console(STDIN_FILENO, run->json ? STDERR_FILENO : STDOUT_FILENO);
 	return true;
 }

@@ -22,9 +22,6 @@ static bool confine(void)
 typedef const char *vnc_start_t(const char *where, const struct vnc_machine *machine,
 				const struct vnc_access *access);
 
-static const struct vnc_machine machine = {hypike_vmm_screen_size, hypike_vmm_screen_draw, hypike_vmm_key,
-					   hypike_vmm_mouse, confine};
-
 /** A function of the module. @return NULL after report() */
 static void *module_function(const char *name)
 {
@@ -78,8 +75,9 @@ static bool take_access(char *options, struct vnc_access *access)
 	return access->password != NULL;
 }
 
-bool run_vnc(const char *option)
+bool run_vnc(const char *option, const struct operations *operations)
 {
+	static struct vnc_machine machine;
 	static struct vnc_access access;
 	vnc_start_t *start;
 
@@ -92,6 +90,8 @@ bool run_vnc(const char *option)
 		if (!take_access(comma + 1, &access))
 			return false;
 	}
+	machine = (struct vnc_machine){operations->screen_size, operations->screen_draw, operations->key,
+				       operations->mouse, confine};
 	*(void **)&start = module_function("vnc_start");
 	if (start == NULL)
 		return false;
@@ -111,17 +111,17 @@ bool png_save(const char *what, const char *path, const uint32_t *pixels, unsign
 	return wrong == NULL || report("%s %s: %s", what, path, wrong);
 }
 
-bool run_screenshot(const char *path)
+bool run_screenshot(const char *path, const struct operations *operations)
 {
 	unsigned int width, height, first, end;
 	uint32_t *pixels;
 
-	if (path == NULL || !hypike_vmm_screen_size(&width, &height))
+	if (path == NULL || !operations->screen_size(&width, &height))
 		return true;
 	pixels = calloc((size_t)width * height, sizeof(*pixels));
 	if (pixels == NULL)
 		return report("--screenshot %s: too little memory", path);
-	hypike_vmm_screen_draw(pixels, width, height, &first, &end);
+	operations->screen_draw(pixels, width, height, &first, &end);
 	const bool done = png_save("--screenshot", path, pixels, width, height);
 	free(pixels);
 	return done;

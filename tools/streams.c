@@ -35,9 +35,18 @@ struct streams {
 	bool panicked;
 	char out[8192];
 	size_t out_length;
+	char console[4096]; /* for options.console */
+	size_t console_length;
 };
 
 /* ---- output ---- */
+
+static void flush_console(struct streams *streams)
+{
+	if (streams->console_length > 0)
+		streams->options.console(streams->console, streams->console_length);
+	streams->console_length = 0;
+}
 
 static void flush_out(struct streams *streams)
 {
@@ -69,6 +78,15 @@ static void put(struct streams *streams, const char *text, size_t size)
 		if (streams->out_length == sizeof(streams->out))
 			flush_out(streams);
 	}
+}
+
+static void put_console(struct streams *streams, char c)
+{
+	if (streams->options.console == NULL)
+		return;
+	if (streams->console_length == sizeof(streams->console))
+		flush_console(streams);
+	streams->console[streams->console_length++] = c;
 }
 
 static void put_text(struct streams *streams, const char *text)
@@ -147,6 +165,9 @@ static bool is_raw(const struct streams *streams, const struct stream *stream)
 
 static void take_raw(struct streams *streams, struct stream *stream, char c)
 {
+	put_console(streams, c);
+	if (streams->options.elsewhere)
+		return;
 	/* Behind a line of the kernel's at the left margin. */
 	if (streams->inside != NULL && streams->inside != stream)
 		put_text(streams, "\n");
@@ -159,6 +180,8 @@ static void take_byte(struct streams *streams, char c)
 	struct stream *stream = &streams->stream[streams->current];
 
 	if (streams->debug) {
+		if ((uint8_t)c == WIRE_DEBUG_HELLO && streams->options.present != NULL)
+			streams->options.present();
 		gdb_take(streams->options.gdb, streams->current - 1, (uint8_t)c);
 		return;
 	}
@@ -203,6 +226,7 @@ void streams_take(struct streams *streams, const char *text, size_t size)
 			take_byte(streams, text[i]);
 		streams->escaped = false;
 	}
+	flush_console(streams);
 	flush_out(streams);
 	gdb_flush(streams->options.gdb);
 }

@@ -22,6 +22,9 @@ struct streams_options {
 	const char *directory; /**< each console is also written to DIR/NAME.log; NULL: not */
 	int output;	       /**< file descriptor */
 	struct gdb_servers *gdb; /**< get the debug streams */
+	void (*console)(const char *text, size_t size); /**< gets the bytes of a console shown as it is; may be NULL */
+	bool elsewhere;	       /**< that is shown by it alone, and not on `output` */
+	void (*present)(void); /**< is told when the VM is there; may be NULL */
 };
 
 struct streams;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Control of a running machine: `hypike ps`, `stop`, `reset`, `pause`, `resume`, `stats`, `screenshot`, `console`.
-@verifies VMM-611 VMM-612 TOOL-140 TOOL-141 TOOL-142 TOOL-143 TOOL-144"""
+@verifies VMM-611 VMM-612 TOOL-131 TOOL-140 TOOL-141 TOOL-142 TOOL-143 TOOL-144 TOOL-147"""
 import re
 
 from runner.case import Case
@@ -16,7 +16,15 @@ def _all_ok(text, _work):
     return None
 
 
+def _beside(machine, accel):
+    return Case("control from beside it", machine,
+                ["/usr/bin/python3", "{source}/tests/controlled.py", accel, "{build}/tools/hypike",
+                 "{build}/guests/dummy/dummy.elf", "{work}"], tap=1, timeout=200, builds=("normal",))
+
+
 CASES = [
+    _beside("qemu-svm", "hypike"),
+    _beside("model", "model"),
     Case("control of a running machine", "kvm-qemu",
          [*COMMAND, "--", "control:sh control.sh"], check=_all_ok,
          builds=("normal",), timeout=400),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/tools/control_fake.h"
 
-struct fake fake = {.state = HYPIKE_VMM_RUNNING, .width = 3, .height = 2};
+struct fake fake = {.state = HYPIKE_VMM_RUNNING, .width = 3, .height = 2, .attached = -1};
 
 static uint64_t uptime_ms(void)
 {
@@ -72,11 +72,13 @@ static bool screen_draw(uint32_t *pixels, unsigned int width, unsigned int heigh
 	return width == fake.width;
 }
 
-const struct control_machine fake_machine = {
-	.name = "fake",
-	.kernel = "kernel.elf",
-	.pid = 42,
-	.uptime_ms = uptime_ms,
+static const char *console_attach(int fd)
+{
+	__atomic_store_n(&fake.attached, fd, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static const struct operations operations = {
 	.info = info,
 	.power_button = power_button,
 	.end = end,
@@ -84,6 +86,15 @@ const struct control_machine fake_machine = {
 	.pause = pause_it,
 	.resume = resume,
 	.stats = stats,
+	.console_attach = console_attach,
 	.screen_size = screen_size,
 	.screen_draw = screen_draw,
+};
+
+const struct control_machine fake_machine = {
+	.name = "fake",
+	.kernel = "kernel.elf",
+	.pid = 42,
+	.uptime_ms = uptime_ms,
+	.operations = &operations,
 };

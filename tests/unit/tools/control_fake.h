@@ -13,6 +13,7 @@ extern struct fake {
 	const char *asked;
 	const char *refuses; /**< what it says to everything; NULL: nothing */
 	unsigned int width, height;
+	int attached; /**< to its console; atomic */
 } fake;
 
 #endif

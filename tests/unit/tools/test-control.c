@@ -23,14 +23,6 @@
 
 /* What the server asks of the library. */
 
-static int attached = -1;
-
-const char *hypike_vmm_console_attach(int fd)
-{
-	__atomic_store_n(&attached, fd, __ATOMIC_RELEASE);
-	return NULL;
-}
-
 bool hypike_vmm_confine(enum hypike_vmm_thread thread)
 {
 	(void)thread;
@@ -265,7 +257,7 @@ static void the_console_is_handed_over(void **state)
 	say(fd, "{\"command\": \"console\"}\n");
 	hear(fd, "true");
 	for (int i = 0; i < 100 && machine < 0; i++, usleep(10000))
-		machine = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+		machine = __atomic_load_n(&fake.attached, __ATOMIC_ACQUIRE);
 	assert_true(machine >= 0);
 	say(machine, "from the machine\n");
 	hear(fd, "from the machine");

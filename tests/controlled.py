@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Control of a machine that `hypike run` has started, from beside it, as TAP; its console on a pseudo-terminal and at a
+socket; `hypike console` on a real terminal; what bash completes.
+
+Usage: tests/controlled.py ACCEL HYPIKE KERNEL WORK
+@verifies TOOL-131 TOOL-144 TOOL-147
+"""
+import json
+import os
+import pty
+import re
+import select
+import socket
+import subprocess
+import sys
+import termios
+import time
+
+import tree
+
+SCALE = float(os.environ.get("HYPIKE_TEST_SCALE", "1"))
+WAIT = 30 * SCALE
+COMPLETION = os.path.join(tree.SOURCE, "tools", "completion", "hypike")
+
+
+class Hypike:
+    """The command, with a folder of its own for the sockets."""
+
+    def __init__(self, accel, program, kernel, work):
+        self.program = program
+        self.run_words = [program, "run", "--accel", accel, "--kernel", kernel]
+        self.work = work
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": work, "ASAN_OPTIONS": "detect_leaks=0"}
+
+    def start(self, name, *words):
+        """@return a machine that runs, in the background."""
+        log = open(os.path.join(self.work, name + ".log"), "wb")
+        with log:
+            return subprocess.Popen([*self.run_words, "--name", name, *words], stdin=subprocess.DEVNULL,
+                                    stdout=log, stderr=log, env=self.environment)
+
+    def ask(self, *words):
+        """@return status and output of a command."""
+        done = subprocess.run([self.program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=self.environment, check=False, timeout=2 * WAIT)
+        return done.returncode, done.stdout.decode(errors="replace")
+
+    def says(self, *words):
+        """@return its output, or what is wrong as an exception."""
+        status, text = self.ask(*words)
+        if status != 0:
+            raise Wrong(f"{words}: status {status}: {text}")
+        return text
+
+    def log(self, name):
+        with open(os.path.join(self.work, name + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def status(self, name):
+        machines = [machine for machine in json.loads(self.says("ps", "--json")) if machine["name"] == name]
+        return machines[0] if machines else {"state": "gone"}
+
+
+class Wrong(Exception):
+    """What a test has found."""
+
+
+def wait_until(what, message):
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise Wrong(f"{message}: not within {WAIT:.0f} s")
+
+
+class Listener:
+    """Reads what comes from a descriptor."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.text = ""
+
+    def read(self, seconds=0.0):
+        end = time.monotonic() + seconds
+        while select.select([self.fd], [], [], max(0.0, end - time.monotonic()))[0]:
+            try:
+                piece = os.read(self.fd, 65536)
+            except OSError:
+                piece = b""
+            if not piece:
+                break
+            self.text += piece.decode(errors="replace")
+        return self.text
+
+    def wait(self, pattern):
+        return wait_until(lambda: re.search(pattern, self.read(0.05), re.M), f"{pattern}, after {self.text[-500:]!r}")
+
+    def beats(self):
+        return len(re.findall(r"^heartbeat \d", self.read(), re.M))
+
+
+def is_raw(terminal):
+    return not termios.tcgetattr(terminal)[3] & termios.ICANON
+
+
+def on_terminal(hypike, name):
+    """`hypike console` on a terminal of its own."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(hypike.program, [hypike.program, "console", name], hypike.environment)
+    listener = Listener(terminal)
+    listener.wait("this is the console; Ctrl-] d leaves it")
+    wait_until(lambda: is_raw(terminal), "each key counts")
+    listener.wait(r"heartbeat \d")
+    os.write(terminal, b"\x1dh")
+    listener.wait("reset it")
+    os.write(terminal, b"\x1dd")
+    _, status = os.waitpid(child, 0)
+    if status != 0 or is_raw(terminal):
+        raise Wrong(f"status {status}, the terminal is raw: {is_raw(terminal)}")
+    os.close(terminal)
+
+
+def completed(hypike, *words):
+    """@return what bash makes of `hypike WORDS...` and the tabulator key."""
+    script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hypike; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["/bin/bash", "-c", script, "bash", COMPLETION, hypike.program, *words],
+                          stdout=subprocess.PIPE, env=hypike.environment, check=True, text=True)
+    return done.stdout.split()
+
+
+def expect(condition, message):
+    if not condition:
+        raise Wrong(message)
+
+
+def pauses(hypike, console):
+    hypike.says("pause", "one")
+    expect(hypike.status("one")["state"] == "paused", "it isn't paused")
+    console.read(0.3)
+    before = console.beats()
+    console.read(1.5)
+    expect(console.beats() == before, "it has gone on")
+    hypike.says("pause", "one")
+    hypike.says("resume", "one")
+    expect(hypike.status("one")["state"] == "running", "it isn't resumed")
+    wait_until(lambda: console.beats() > before, "it goes on")
+
+
+def first_machine(hypike):
+    """One whose console is a terminal."""
+    machine = hypike.start("one", "--cmdline", "tests=boot loop=10", "--serial", "pty")
+    terminal = wait_until(lambda: re.search(r"the console is (/dev/pts/\d+)", hypike.log("one")), "a terminal")
+    console = Listener(os.open(terminal[1], os.O_RDWR | os.O_NOCTTY))
+
+    def listed():
+        wait_until(lambda: hypike.status("one")["state"] == "running", "it runs")
+        expect(re.search(r"^one +\d+ running +64M +1 ", hypike.says("ps"), re.M), hypike.says("ps"))
+
+    def commands():
+        os.write(console.fd, b"\x1dh")
+        console.wait("press its power button")
+
+    def ended():
+        hypike.says("stop", "--grace", "0", "--force", "one")
+        expect(machine.wait(WAIT) == 208, f"status {machine.returncode}")
+        expect(hypike.status("one")["state"] == "gone", "it is still listed")
+
+    yield "ps lists it", listed
+    yield "its console is at the pseudo-terminal", lambda: console.wait("heartbeat 3 ")
+    yield "which takes the machine's command keys", commands
+    yield "hypike console, on a real terminal", lambda: on_terminal(hypike, "one")
+    yield "bash completes its name", lambda: expect(
+        completed(hypike, "console", "") == ["one"] and completed(hypike, "stop", "o") == ["one"] and
+        completed(hypike, "pause", "x") == [], completed(hypike, "console", ""))
+    yield "paused, it stands still, and goes on where it was", lambda: pauses(hypike, console)
+    yield "the guest has found nothing odd", lambda: expect("BAD" not in console.text, console.text)
+    yield "stop --force ends it with status 208", ended
+    machine.kill()
+
+
+def second_machine(hypike):
+    """One whose console is a socket."""
+    path = os.path.join(hypike.work, "console")
+    machine = hypike.start("two", "--cmdline", "tests=boot loop=10", "--serial", "unix=" + path, "--timeout", "8")
+    wait_until(lambda: os.path.exists(path), "a socket")
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    console = Listener(client.fileno())
+
+    def keys():
+        client.send(b"\x1dq")
+        expect(machine.wait(WAIT) == 208, f"status {machine.returncode}")
+        console.wait("ended by the user")
+
+    yield "its console is at the socket", lambda: console.wait("heartbeat 2 ")
+    yield "whose keys end it", keys
+    yield "nothing of that was in the terminal", lambda: expect("heartbeat" not in hypike.log("two"),
+                                                                 hypike.log("two"))
+    machine.kill()
+
+
+def tried(points):
+    for name, test in points:
+        try:
+            test()
+            yield name, None
+        except (Wrong, OSError, subprocess.SubprocessError) as wrong:
+            yield name, str(wrong) or repr(wrong)
+
+
+def main():
+    hypike = Hypike(*sys.argv[1:])
+    found = list(tried(first_machine(hypike))) + list(tried(second_machine(hypike)))
+    return tree.print_tap(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
