@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /**
  * @file emulated.h
- * The one virtual machine that runs on HyPike in QEMU, as its console's loop (console.c) has to do with it: who controls
- * it from other threads, and where its console is.
+ * The one virtual machine that runs on HyPike in QEMU, as its console's loop (console.c) has to do with it: who
+ * controls it from other threads, and where its console is.
  */
 #ifndef TOOLS_EMULATED_H
 #define TOOLS_EMULATED_H
