@@ -3,12 +3,13 @@
 #include "tools/progress.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tools/signals.h"
 
 #define LINE 80
 
@@ -61,13 +62,12 @@ static void *tick(void *arg)
 static bool start(void)
 {
 	pthread_condattr_t attributes;
-	sigset_t all, before;
+	sigset_t before;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&progress.over, &attributes);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	const bool ok = pthread_create(&progress.thread, NULL, tick, NULL) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return ok;

@@ -7,12 +7,13 @@
 #include <hypike/vmm.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "tools/signals.h"
 
 /* More than a frame of a network, too. */
 #define FRAME 4096
@@ -105,11 +106,10 @@ void relay_finish(struct relay *r)
 
 bool thread_start(void *(*entry)(void *arg), void *arg)
 {
-	sigset_t all, before;
+	sigset_t before;
 	pthread_t thread;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	errno = pthread_create(&thread, NULL, entry, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return errno == 0 && pthread_detach(thread) == 0;

@@ -284,6 +284,8 @@ static bool run_connect(const struct run *run, const struct operations *operatio
 static int run_here(struct run *run)
 {
 	struct strings words = {0};
+
+	terminal_guard();
 	int status = run_words(run, &words);
 
 	if (status != 0)

@@ -16,11 +16,12 @@
 #include <neatvnc.h>
 #include <pixman.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tools/signals.h"
 
 #define PERIOD_MS 40u
 #define XRGB8888  0x34325258u /* fourcc XR24 */
@@ -163,6 +164,30 @@ static bool open_socket(const char *where)
 	return vnc.server != NULL;
 }
 
+static pthread_barrier_t workers;
+
+static void worker_signals(void *ctx)
+{
+	(void)ctx;
+	signals_block(NULL);
+	pthread_barrier_wait(&workers);
+}
+
+/** Threads of aml's block all signals. Each is to have this done: it waits till all have. */
+static void start_workers(unsigned int count)
+{
+	if (aml_require_workers(vnc.loop, (int)count) != 0)
+		return;
+	pthread_barrier_init(&workers, NULL, count + 1);
+	for (unsigned int i = 0; i < count; i++) {
+		struct aml_work *work = aml_work_new(worker_signals, NULL, NULL, NULL);
+		if (work == NULL || aml_start(vnc.loop, work) != 0)
+			return; /* no memory: nobody will encode pictures */
+		aml_unref(work);
+	}
+	pthread_barrier_wait(&workers);
+}
+
 /** neatvnc's threads that encode pictures are of this one's making, so that they are confined as it is. */
 static void *serve(void *arg)
 {
@@ -170,7 +195,7 @@ static void *serve(void *arg)
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	vnc.machine->confine();
-	aml_require_workers(vnc.loop, (int)cpus);
+	start_workers(cpus > 0 ? (unsigned int)cpus : 1);
 	pthread_barrier_wait(&vnc.turn);
 	pthread_barrier_wait(&vnc.turn); /* there is a server */
 	aml_run(vnc.loop);
@@ -180,12 +205,11 @@ static void *serve(void *arg)
 /** Signals are the main thread's. */
 static int start_thread(void)
 {
-	sigset_t all, before;
+	sigset_t before;
 	pthread_t thread;
 
 	pthread_barrier_init(&vnc.turn, NULL, 2);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_block(&before);
 	const int error = pthread_create(&thread, NULL, serve, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error == 0) {

@@ -109,7 +109,12 @@ CASES = [
     *(Case(f"the terminal after {name}", "kvm",
            ["{source}/tests/terminal.py", name, "{build}/tools/hypike", "run", "--accel", "kvm",
             "--gdb", "unix:{work}/gdb,wait", "--kernel", FILES["dummy.elf"]],
-           skip=cannot_open, builds=("normal",)) for name in ("SIGTERM", "SIGHUP", "SIGINT")),
+           skip=cannot_open, builds=("normal",)) for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGUSR2")),
+    *(Case(f"the terminal after {name} in each confined thread", "kvm",
+           ["{source}/tests/terminal.py", "--confined", name, "{build}/tools/hypike", "run", "--accel", "kvm",
+            "--gdb", "unix:{work}/gdb%n,wait", "--vnc", "{work}/vnc%n", "--net", "user", "--kernel",
+            FILES["dummy.elf"]],
+           skip=cannot_open, timeout=60, builds=("normal",)) for name in ("SIGSYS", "SIGSEGV")),
     # Whatever this computer's KVM is: the same machine, on HyPike.
     _tool("run on HyPike", "--accel", "hypike", "--kernel", ATTACK_FILE, "--cmdline", "act=triple-idt",
           expect=(r"triple fault", r"^hypike: exit status 204"), status=TRIPLE_FAULT, timeout=60),

@@ -2,9 +2,9 @@
 /*
  * What threads that handle a guest's doings may ask of Linux (seccomp(2)): an allow-list each, and no capability.
  * Whoever got a device model to run his code there could open no file, no socket and no program. Anything else is
- * SIGSYS, which ends the process. The network of libslirp alone makes sockets, of the internet, and reads one file,
- * the name servers' (landlock(7)). Sanitizers' libraries make calls of their own, from any thread: where the VMM is
- * built with one, there are no lists.
+ * SIGSYS, which ends the process; its handler may put the terminal back (termios(3)). The network of libslirp alone
+ * makes sockets, of the internet, and reads one file, the name servers' (landlock(7)). Sanitizers' libraries make calls
+ * of their own, from any thread: where the VMM is built with one, there are no lists.
  *
  * @req VMM-608 Threads that work for a guest make no system calls but those that they need, and have no capabilities.
  */
@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define ARG_LOW(n)  ((uint32_t)offsetof(struct seccomp_data, args) + 8u * (n))
@@ -179,6 +180,19 @@ static void emit_rule(struct program *program, const struct rule *rule)
 	give(program, rule->condition == REFUSED ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW);
 }
 
+/** Whoever ends the process, by a fault or a forbidden call, puts the terminal at standard input back. */
+static void emit_terminal(struct program *program)
+{
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 7);
+	load(program, ARG_LOW(0));
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, STDIN_FILENO, 0, 4);
+	load(program, ARG_LOW(1));
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, TCSETSW, 1, 0);
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, TCGETS, 0, 1); /* tcsetattr() looks first */
+	give(program, SECCOMP_RET_ALLOW);
+	load(program, offsetof(struct seccomp_data, nr));
+}
+
 /** @param files whether the thread is kept from those that it isn't to read; else it reads none */
 static void build(struct program *program, const struct rule *rules, size_t count, bool files)
 {
@@ -186,6 +200,7 @@ static void build(struct program *program, const struct rule *rules, size_t coun
 	emit(program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
 	give(program, SECCOMP_RET_TRAP);
 	load(program, offsetof(struct seccomp_data, nr));
+	emit_terminal(program);
 	for (size_t i = 0; i < count; i++)
 		emit_rule(program, rules[i].condition == READ_ONLY && !files
 					   ? &(struct rule){rules[i].call, REFUSED}

@@ -48,12 +48,13 @@ hv_status_t linux_status(int error)
 /** Signals to the process are the first thread's. */
 static int start(const char *name, void *(*entry)(void *arg), void *arg, pthread_t *thread)
 {
+	/* What a thread does itself is nobody else's; blocked, it would end the process without a handler. */
+	static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, LINUX_KICK};
 	sigset_t all, before;
 
 	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, LINUX_KICK);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		sigdelset(&all, own[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	const int error = pthread_create(thread, NULL, entry, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
