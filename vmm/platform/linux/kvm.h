@@ -21,7 +21,7 @@ struct kvm_slot {
 };
 
 /** What has to be done to an access that KVM has handed over, before anything else. */
-enum kvm_pending { PENDING_NOTHING, PENDING_IN, PENDING_OUT, PENDING_MEMORY, PENDING_SYSREG,
+enum kvm_pending { PENDING_NOTHING, PENDING_PORT, PENDING_STRING, PENDING_MEMORY, PENDING_SYSREG,
 		   PENDING_BREAKPOINT };
 
 struct kvm_vcpu {
@@ -31,17 +31,15 @@ struct kvm_vcpu {
 	struct hv_vcpu_page *page;
 	pthread_t thread; /**< that runs it; valid where `started` is set */
 	uint32_t started; /**< atomic */
-	uint32_t silent;  /**< atomic: kvm_watch() has seen no exit since that one, see there */
-	uint32_t exits;	  /**< atomic: how many there were */
 	uint64_t refused_at; /**< the entry of which KVM last didn't emulate an instruction */
 	uint32_t refusals;   /**< how often it didn't, with nothing in between */
 	bool kicked;	  /**< atomic: since the last HV_EXIT_KICKED */
 	bool asked;	  /**< atomic: the next kick asks whether it is halted for ever */
 	bool identified;  /**< it has its CPUID table */
 	enum kvm_pending pending;
-	uint32_t port_done; /**< items of a string access that the VMM has seen */
+	uint32_t string_done; /**< items of a string access that the VMM has seen */
 	struct hv_x86_debug debug; /**< the VMM's own breakpoints */
-	bool debug_changed;	   /**< atomic: KVM doesn't know what is wanted now */
+	bool changed; /**< atomic: KVM doesn't know what is wanted now of CPUID and breakpoints, or INT3 is PENDING_BREAKPOINT */
 	bool stepping;
 	struct hv_stats stats;
 };
@@ -80,8 +78,8 @@ hv_status_t kvm_regs_load(struct kvm_vcpu *vcpu, uint32_t groups);
 hv_status_t kvm_regs_get(struct kvm_vcpu *vcpu, uint32_t groups);
 /** Let KVM complete what it has handed over, without running the guest. */
 hv_status_t kvm_flush(struct kvm_vcpu *vcpu);
-/** Breakpoints, and whether to step, as they are wanted now. */
-hv_status_t kvm_debug_load(struct kvm_vcpu *vcpu);
+/** Breakpoints, and whether to step, as they are wanted now. @param changed breakpoints may have */
+hv_status_t kvm_debug_load(struct kvm_vcpu *vcpu, bool changed);
 /** The table that a VM of so many vCPUs starts with. */
 hv_status_t kvm_cpuid_init(uint32_t vcpus);
 /** Give a vCPU the VM's table. */

@@ -237,7 +237,9 @@ hv_status_t hv_x86_cpuid_set(hv_vm_t vm, const struct hv_x86_cpuid *rows, uint32
 	}
 	memcpy(kvm.cpuid, rows, sizeof(*rows) * count);
 	kvm.cpuid_rows = count;
-	for (uint32_t i = 0; i < kvm.vcpus; i++)
+	for (uint32_t i = 0; i < kvm.vcpus; i++) {
 		kvm.vcpu[i].identified = false;
+		__atomic_store_n(&kvm.vcpu[i].changed, true, __ATOMIC_RELEASE);
+	}
 	return HV_OK;
 }

@@ -21,7 +21,7 @@ hv_status_t hv_trap_exceptions(hv_vm_t vm, uint32_t vectors)
 		return HV_E_UNSUPPORTED;
 	__atomic_store_n(&trapped, vectors, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < kvm.vcpus; i++)
-		__atomic_store_n(&kvm.vcpu[i].debug_changed, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&kvm.vcpu[i].changed, true, __ATOMIC_RELEASE);
 	return HV_OK;
 }
 
@@ -32,22 +32,23 @@ hv_status_t hv_x86_debug_set(hv_vcpu_t handle, const struct hv_x86_debug *debug)
 	if (!vcpu)
 		return HV_E_INVALID;
 	vcpu->debug = *debug;
-	__atomic_store_n(&vcpu->debug_changed, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&vcpu->changed, true, __ATOMIC_RELEASE);
 	return HV_OK;
 }
 
 /** DR7's bits for local and global enable. */
 #define DR7_ENABLES UINT64_C(0xff)
 
-hv_status_t kvm_debug_load(struct kvm_vcpu *vcpu)
+hv_status_t kvm_debug_load(struct kvm_vcpu *vcpu, bool changed)
 {
 	const bool step = (vcpu->page->request & HV_REQUEST_STEP) != 0;
 	struct kvm_guest_debug debug = {.control = 0};
 
-	if (!__atomic_exchange_n(&vcpu->debug_changed, false, __ATOMIC_ACQ_REL) &&
-	    step == vcpu->stepping)
+	if (!changed && step == vcpu->stepping)
 		return HV_OK;
 	vcpu->stepping = step;
+	if (step) /* the run after the last step is to end that */
+		__atomic_store_n(&vcpu->changed, true, __ATOMIC_RELAXED);
 	if (step)
 		debug.control |= KVM_GUESTDBG_SINGLESTEP;
 	if (__atomic_load_n(&trapped, __ATOMIC_ACQUIRE) & 1u << VECTOR_BP)

@@ -28,6 +28,8 @@ static hv_status_t page_create(struct kvm_vcpu *vcpu)
 		return HV_E_NOMEM;
 	vcpu->run = run;
 	vcpu->page = page;
+	vcpu->page->nmi_ready = 1; /* KVM keeps one that has to wait */
+	vcpu->changed = true;
 	return HV_OK;
 }
 
@@ -71,13 +73,13 @@ static bool port_absent(uint16_t port)
 	return kvm.absent[port / 8] >> (port % 8) & 1;
 }
 
-/** The items of a string access from `port_done` on, as many as the page has room for. */
-static void port_hand(struct kvm_vcpu *vcpu)
+/** The items of a string access from `string_done` on, as many as the page has room for. */
+static void string_hand(struct kvm_vcpu *vcpu)
 {
 	const uint8_t size = vcpu->run->io.size;
-	const uint32_t left = vcpu->run->io.count - vcpu->port_done;
+	const uint32_t left = vcpu->run->io.count - vcpu->string_done;
 	const uint32_t room = (uint32_t)sizeof(vcpu->page->data) / size;
-	const uint8_t *data = port_data(vcpu) + (size_t)vcpu->port_done * size;
+	const uint8_t *data = port_data(vcpu) + (size_t)vcpu->string_done * size;
 	struct hv_exit_port *exit = &vcpu->page->exit.port;
 
 	exit_kind(vcpu, HV_EXIT_PORT);
@@ -85,12 +87,31 @@ static void port_hand(struct kvm_vcpu *vcpu)
 				      .size = size,
 				      .write = vcpu->run->io.direction == KVM_EXIT_IO_OUT,
 				      .count = left < room ? left : room,
-				      .string = vcpu->run->io.count > 1};
-	if (exit->string && exit->write)
+				      .string = true};
+	if (exit->write)
 		memcpy(vcpu->page->data, data, (size_t)exit->count * size);
-	else if (exit->write)
-		memcpy(&exit->value, data, size);
-	vcpu->pending = exit->write ? PENDING_OUT : PENDING_IN;
+	vcpu->pending = PENDING_STRING;
+}
+
+/** One item, as nearly all are; what is behind it in KVM's data area, up to four bytes, means nothing. */
+static inline void port_hand(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+	struct hv_exit_port *exit = &vcpu->page->exit.port;
+	const uint8_t size = run->io.size;
+
+	exit_kind(vcpu, HV_EXIT_PORT);
+	exit->port = run->io.port;
+	exit->size = size;
+	exit->count = 1;
+	exit->string = 0;
+	exit->write = run->io.direction == KVM_EXIT_IO_OUT;
+	if (exit->write) {
+		uint32_t value;
+		memcpy(&value, port_data(vcpu), sizeof(value));
+		exit->value = value & UINT32_MAX >> (32u - 8u * size);
+	}
+	vcpu->pending = PENDING_PORT;
 }
 
 /** @return false where it is settled: nobody is there. */
@@ -98,9 +119,12 @@ static bool exit_port(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
 
-	vcpu->port_done = 0;
 	if (!port_absent(run->io.port)) {
-		port_hand(vcpu);
+		vcpu->string_done = 0;
+		if (__builtin_expect(run->io.count == 1, 1))
+			port_hand(vcpu);
+		else
+			string_hand(vcpu);
 		return true;
 	}
 	if (run->io.direction == KVM_EXIT_IO_IN)
@@ -110,44 +134,37 @@ static bool exit_port(struct kvm_vcpu *vcpu)
 }
 
 /** @return true where there is more of a string access for the VMM. */
-static bool port_take(struct kvm_vcpu *vcpu)
+static bool string_take(struct kvm_vcpu *vcpu)
 {
-	const struct hv_exit_port *exit = &vcpu->page->exit.port;
 	const uint8_t size = vcpu->run->io.size;
-	uint8_t *data = port_data(vcpu) + (size_t)vcpu->port_done * size;
-	const uint32_t left = vcpu->run->io.count - vcpu->port_done;
+	uint8_t *data = port_data(vcpu) + (size_t)vcpu->string_done * size;
+	const uint32_t left = vcpu->run->io.count - vcpu->string_done;
 	const uint32_t room = (uint32_t)sizeof(vcpu->page->data) / size;
 	const uint32_t count = left < room ? left : room;
 
-	if (vcpu->pending == PENDING_IN) {
-		if (vcpu->run->io.count > 1)
-			memcpy(data, vcpu->page->data, (size_t)count * size);
-		else
-			memcpy(data, &exit->value, size);
-	}
-	vcpu->port_done += count;
-	if (vcpu->port_done == vcpu->run->io.count)
+	if (vcpu->run->io.direction == KVM_EXIT_IO_IN)
+		memcpy(data, vcpu->page->data, (size_t)count * size);
+	vcpu->string_done += count;
+	if (vcpu->string_done == vcpu->run->io.count)
 		return false;
-	port_hand(vcpu);
+	string_hand(vcpu);
 	return true;
 }
 
+/** A decoded access has no use for what the exit says about the instruction. */
 static bool exit_memory(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
 	struct hv_exit_memory *exit = &vcpu->page->exit.memory;
 
 	exit_kind(vcpu, HV_EXIT_MEMORY);
-	*exit = (struct hv_exit_memory){
-		.address = run->mmio.phys_addr,
-		.size = (uint8_t)(run->mmio.len <= 8 ? run->mmio.len : 8),
-		.access = run->mmio.is_write ? HV_PROT_WRITE : HV_PROT_READ,
-		.decoded = 1,
-	};
+	exit->address = run->mmio.phys_addr;
+	exit->size = (uint8_t)(run->mmio.len <= 8 ? run->mmio.len : 8);
+	exit->access = run->mmio.is_write ? HV_PROT_WRITE : HV_PROT_READ;
+	exit->decoded = 1;
 	/* All eight bytes: those behind the size mean nothing. */
-	if (run->mmio.is_write)
-		memcpy(&exit->value, run->mmio.data, sizeof(exit->value));
-	vcpu->pending = run->mmio.is_write ? PENDING_OUT : PENDING_MEMORY;
+	memcpy(&exit->value, run->mmio.data, sizeof(exit->value));
+	vcpu->pending = PENDING_MEMORY;
 	return true;
 }
 
@@ -225,8 +242,10 @@ static bool exit_debug(struct kvm_vcpu *vcpu)
 	exit_new(vcpu, HV_EXIT_EXCEPTION);
 	vcpu->page->exit.exception.vector = (uint8_t)vcpu->run->debug.arch.exception;
 	vcpu->page->exit.exception.address = vcpu->run->debug.arch.dr6;
-	if (vcpu->page->exit.exception.vector == VECTOR_BP)
+	if (vcpu->page->exit.exception.vector == VECTOR_BP) {
 		vcpu->pending = PENDING_BREAKPOINT;
+		__atomic_store_n(&vcpu->changed, true, __ATOMIC_RELAXED);
+	}
 	return true;
 }
 
@@ -243,10 +262,12 @@ static bool (*const exits[])(struct kvm_vcpu *vcpu) = {
 };
 
 /** @return false where the exit is settled here. */
-static bool exit_hand(struct kvm_vcpu *vcpu)
+static inline bool exit_hand(struct kvm_vcpu *vcpu)
 {
 	const uint32_t reason = vcpu->run->exit_reason;
 
+	if (reason == KVM_EXIT_IO)
+		return exit_port(vcpu);
 	if (reason < sizeof(exits) / sizeof(exits[0]) && exits[reason])
 		return exits[reason](vcpu);
 	return exit_error(vcpu);
@@ -254,28 +275,22 @@ static bool exit_hand(struct kvm_vcpu *vcpu)
 
 /* ------------------------------------------------------------------------------------- before a run */
 
-/** Give KVM the results of the access that it has handed over. @return true: there is more of it. */
-static bool results_take(struct kvm_vcpu *vcpu)
+/**
+ * Give KVM the results of the access that it has handed over; where it was a write, it doesn't look at them.
+ * @return true: there is more of it.
+ */
+static inline bool results_take(struct kvm_vcpu *vcpu)
 {
 	const struct hv_exit *exit = &vcpu->page->exit;
 
-	switch (vcpu->pending) {
-	case PENDING_IN:
-	case PENDING_OUT:
-		if (vcpu->run->exit_reason == KVM_EXIT_IO && port_take(vcpu))
-			return true;
-		break;
-	case PENDING_MEMORY:
+	if (vcpu->pending == PENDING_PORT)
+		memcpy(port_data(vcpu), &exit->port.value, sizeof(exit->port.value));
+	else if (vcpu->pending == PENDING_MEMORY)
 		memcpy(vcpu->run->mmio.data, &exit->memory.value, sizeof(exit->memory.value));
-		break;
-	case PENDING_SYSREG:
+	else if (vcpu->pending == PENDING_STRING && string_take(vcpu))
+		return true;
+	else if (vcpu->pending == PENDING_SYSREG)
 		vcpu->run->msr.data = exit->sysreg.value;
-		vcpu->run->msr.error = vcpu->page->action == HV_ACTION_FAULT;
-		break;
-	case PENDING_BREAKPOINT:
-	case PENDING_NOTHING:
-		break;
-	}
 	vcpu->pending = PENDING_NOTHING;
 	return false;
 }
@@ -306,15 +321,16 @@ static hv_status_t retry(struct kvm_vcpu *vcpu)
 	return status == HV_OK ? kvm_call(vcpu->fd, KVM_SET_REGS, &regs) : status;
 }
 
-
 /** The fault of an access that the VMM refuses. KVM injects that of an MSR by itself. */
 static hv_status_t refuse(struct kvm_vcpu *vcpu)
 {
-	const bool decoded = vcpu->pending == PENDING_IN || vcpu->pending == PENDING_OUT ||
+	const bool decoded = vcpu->pending == PENDING_PORT || vcpu->pending == PENDING_STRING ||
 			     vcpu->pending == PENDING_MEMORY;
 
-	if (vcpu->pending == PENDING_SYSREG)
+	if (vcpu->pending == PENDING_SYSREG) {
+		vcpu->run->msr.error = 1;
 		return HV_OK;
+	}
 	vcpu->page->inject = (struct hv_event){.kind = HV_EVENT_EXCEPTION,
 					       .vector = decoded ? VECTOR_GP : VECTOR_UD,
 					       .has_code = decoded};
@@ -373,6 +389,7 @@ static void breakpoint_take(struct kvm_vcpu *vcpu, uint8_t action)
 static __attribute__((noinline)) hv_status_t prepare_more(struct kvm_vcpu *vcpu, uint8_t action)
 {
 	struct hv_vcpu_page *page = vcpu->page;
+	const bool changed = __atomic_exchange_n(&vcpu->changed, false, __ATOMIC_ACQ_REL);
 	hv_status_t status = HV_OK;
 
 	if (!vcpu->identified)
@@ -388,19 +405,18 @@ static __attribute__((noinline)) hv_status_t prepare_more(struct kvm_vcpu *vcpu,
 	if (status == HV_OK && page->inject.kind != HV_EVENT_NONE)
 		status = inject(vcpu);
 	if (status == HV_OK)
-		status = kvm_debug_load(vcpu);
+		status = kvm_debug_load(vcpu, changed);
+	page->action = HV_ACTION_DONE;
+	page->dirty = 0;
 	return status;
 }
 
-static bool is_simple(const struct kvm_vcpu *vcpu)
+static inline bool is_simple(const struct kvm_vcpu *vcpu)
 {
 	const struct hv_vcpu_page *page = vcpu->page;
 
-	return page->action == HV_ACTION_DONE && page->dirty == 0 &&
-	       page->inject.kind == HV_EVENT_NONE && vcpu->identified &&
-	       vcpu->pending != PENDING_BREAKPOINT &&
-	       !__atomic_load_n(&vcpu->debug_changed, __ATOMIC_RELAXED) &&
-	       vcpu->stepping == ((page->request & HV_REQUEST_STEP) != 0);
+	return ((uint32_t)(page->request & HV_REQUEST_STEP) | page->action | page->dirty |
+		page->inject.kind | __atomic_load_n(&vcpu->changed, __ATOMIC_RELAXED)) == 0;
 }
 
 /* --------------------------------------------------------------------------------------------- run */
@@ -413,19 +429,20 @@ static void exit_kicked(struct kvm_vcpu *vcpu)
 
 	__atomic_store_n(&vcpu->kicked, false, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-	vcpu->page->valid = 0;
 	exit_new(vcpu, HV_EXIT_KICKED);
 	if (!__atomic_exchange_n(&vcpu->asked, false, __ATOMIC_ACQ_REL))
 		return;
 	if (kvm_regs_get(vcpu, HV_X86_REGS_GPR | HV_X86_REGS_EVENT) == HV_OK &&
-	    regs->activity == HV_ACTIVITY_HALT && !(regs->rflags & interrupts))
+	    regs->activity == HV_ACTIVITY_HALT && !(regs->rflags & interrupts)) {
 		vcpu->page->exit.kind = HV_EXIT_HALT;
+		vcpu->page->halted = 1;
+	}
 }
 
 /** One entry of the guest. @return true where the exit is the VMM's */
-static bool enter(struct kvm_vcpu *vcpu, hv_status_t *status)
+static inline bool enter(struct kvm_vcpu *vcpu, hv_status_t *status)
 {
-	vcpu->stats.entries++;
+	__atomic_store_n(&vcpu->stats.entries, vcpu->stats.entries + 1, __ATOMIC_RELAXED);
 	if (__builtin_expect(ioctl(vcpu->fd, KVM_RUN, NULL) < 0, 0)) {
 		if (errno == EAGAIN) /* it was started */
 			return false;
@@ -442,24 +459,10 @@ static bool enter(struct kvm_vcpu *vcpu, hv_status_t *status)
 	return exit_hand(vcpu);
 }
 
-static void returned(struct kvm_vcpu *vcpu)
+/* Not inline: the compiler would find the vCPU by its number again and again. */
+static __attribute__((noinline)) hv_status_t vcpu_run(struct kvm_vcpu *vcpu)
 {
-	struct hv_vcpu_page *page = vcpu->page;
-
-	if (page->exit.kind != HV_EXIT_HALT)
-		page->valid = 0;
-	page->intr_ready = vcpu->run->ready_for_interrupt_injection;
-	page->nmi_ready = 1; /* KVM keeps one that has to wait */
-	page->halted = page->exit.kind == HV_EXIT_HALT;
-	vcpu->stats.handed[page->exit.kind]++;
-	__atomic_store_n(&vcpu->exits, vcpu->exits + 1, __ATOMIC_RELAXED);
-}
-
-hv_status_t hv_vcpu_run(hv_vcpu_t handle)
-{
-	struct kvm_vcpu *vcpu = &kvm.vcpu[handle];
-	struct hv_vcpu_page *page = vcpu->page;
-	const uint8_t action = page->action;
+	struct hv_vcpu_page *const page = vcpu->page;
 	hv_status_t status = HV_OK;
 
 	if (__builtin_expect(!vcpu->started, 0)) {
@@ -467,16 +470,22 @@ hv_status_t hv_vcpu_run(hv_vcpu_t handle)
 		__atomic_store_n(&vcpu->started, 1, __ATOMIC_RELEASE);
 	}
 	if (__builtin_expect(!is_simple(vcpu), 0))
-		status = prepare_more(vcpu, action);
+		status = prepare_more(vcpu, page->action);
 	const bool more = status == HV_OK && results_take(vcpu);
-	page->action = HV_ACTION_DONE;
-	page->dirty = 0;
+	page->valid = 0;
+	page->halted = 0;
 	vcpu->run->request_interrupt_window = page->request & HV_REQUEST_INTR_WINDOW;
 	if (!more)
 		while (status == HV_OK && !enter(vcpu, &status))
 			;
-	returned(vcpu);
+	page->intr_ready = vcpu->run->ready_for_interrupt_injection;
+	vcpu->stats.handed[page->exit.kind]++;
 	return status;
+}
+
+hv_status_t hv_vcpu_run(hv_vcpu_t handle)
+{
+	return vcpu_run(&kvm.vcpu[handle]);
 }
 
 hv_status_t hv_vcpu_kick(hv_vcpu_t handle)
@@ -542,19 +551,19 @@ static void ask(struct kvm_vcpu *vcpu)
 uint64_t kvm_watch(uint64_t now)
 {
 	static struct {
-		uint32_t exits;
-		uint64_t since; /**< so many exits were seen then */
+		uint64_t entries;
+		uint64_t since; /**< so many were seen then */
 		uint64_t patience;
 	} seen[HV_MAX_VCPUS];
 	uint64_t next = now + WATCH_NS;
 
 	for (uint32_t i = 0; i < kvm.vcpus; i++) {
-		const uint32_t exits_now = __atomic_load_n(&kvm.vcpu[i].exits, __ATOMIC_RELAXED);
-		if (exits_now - seen[i].exits > 1 || seen[i].patience == 0)
+		const uint64_t entries = __atomic_load_n(&kvm.vcpu[i].stats.entries, __ATOMIC_RELAXED);
+		if (entries - seen[i].entries > 1 || seen[i].patience == 0)
 			seen[i].patience = WATCH_NS;
-		if (exits_now != seen[i].exits)
+		if (entries != seen[i].entries)
 			seen[i].since = now;
-		seen[i].exits = exits_now;
+		seen[i].entries = entries;
 		if (now - seen[i].since < seen[i].patience)
 			continue;
 		seen[i].since = now;
