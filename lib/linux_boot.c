@@ -117,6 +117,7 @@ static const char *plan_bzimage(const struct image *image, uint64_t memory_size,
 	s.memory_size = load(image, LINUX_INIT_SIZE, 4);
 	if (s.memory_size < s.file_size)
 		s.memory_size = s.file_size;
+	s.zeros = 0;
 	plan->kind = LINUX_ENTRY_64;
 	plan->entry = s.address + ENTRY_64;
 	plan->header_end = header_end(image);
@@ -188,10 +189,10 @@ static bool is_pvh(const struct image *image, uint64_t *entry)
 static const char *plan_segment(const struct image *image, const Elf64_Phdr *p,
 				uint64_t memory_size, struct linux_plan *plan)
 {
-	const struct linux_segment s = {.offset = p->p_offset,
-					.file_size = p->p_filesz,
-					.address = p->p_paddr,
-					.memory_size = p->p_memsz};
+	struct linux_segment s = {.offset = p->p_offset,
+				  .file_size = p->p_filesz,
+				  .address = p->p_paddr,
+				  .memory_size = p->p_memsz};
 
 	if (p->p_type != PT_LOAD || p->p_memsz == 0)
 		return NULL;
@@ -199,6 +200,7 @@ static const char *plan_segment(const struct image *image, const Elf64_Phdr *p,
 		return "an ELF segment is larger in the file than in memory";
 	if (!inside(image, p->p_offset, p->p_filesz))
 		return "truncated ELF: a segment lies outside the file";
+	s.zeros = p->p_memsz - p->p_filesz;
 	return plan_add(plan, &s, memory_size);
 }
 

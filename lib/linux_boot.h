@@ -44,12 +44,13 @@ enum linux_entry {
 	LINUX_ENTRY_PVH, /**< 32-bit protected mode, struct hvm_start_info in EBX */
 };
 
-/** Copy `file_size` bytes from `offset` of the image to `address`, zeros up to `memory_size`. */
+/** Copy `file_size` bytes from `offset` of the image to `address`, `zeros` zero bytes behind them. */
 struct linux_segment {
 	uint64_t offset;
 	uint64_t file_size;
 	uint64_t address;
-	uint64_t memory_size; /**< not less than file_size, never 0 */
+	uint64_t zeros;	      /**< a bzImage clears its own memory: none */
+	uint64_t memory_size; /**< that it takes: not less than both, never 0 */
 };
 
 /** How to load an image. */

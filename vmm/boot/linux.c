@@ -105,7 +105,7 @@ static int kernel_load(struct load *load)
 		const struct linux_segment *s = &load->plan.segment[i];
 		uint8_t *to = load->vm->ram + s->address;
 		memcpy(to, (const uint8_t *)load->file.data + s->offset, (size_t)s->file_size);
-		memset(to + s->file_size, 0, (size_t)(s->memory_size - s->file_size));
+		memset(to + s->file_size, 0, (size_t)s->zeros);
 	}
 	return 0;
 }

@@ -30,6 +30,7 @@ static void check(const struct linux_plan *plan, uint64_t size, uint64_t memory)
 	for (uint32_t n = 0; n < plan->count; n++) {
 		const struct linux_segment *s = &plan->segment[n];
 		require(s->file_size <= s->memory_size && s->memory_size > 0);
+		require(s->zeros <= s->memory_size - s->file_size);
 		require(s->offset <= size && s->file_size <= size - s->offset);
 		require(s->address >= LINUX_LOAD_START && s->memory_size <= memory &&
 			s->address <= memory - s->memory_size);

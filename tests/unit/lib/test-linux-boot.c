@@ -51,6 +51,7 @@ static void a_bzimage(void **state)
 	assert_true(plan.segment[0].offset == PROPER);
 	assert_true(plan.segment[0].file_size == IMAGE_SIZE - PROPER);
 	assert_true(plan.segment[0].memory_size == INIT_SIZE);
+	assert_true(plan.segment[0].zeros == 0);
 	assert_true(plan.end == PREF + INIT_SIZE);
 	assert_int_equal(plan.header_end, 0x202 + 0x6a);
 	assert_int_equal(plan.cmdline_size, 2047);
@@ -112,6 +113,7 @@ static void a_vmlinux(void **state)
 	assert_int_equal(plan.kind, LINUX_ENTRY_PVH);
 	assert_true(plan.entry == ENTRY + 16);
 	assert_true(plan.start == ENTRY && plan.end == ENTRY + 0x2000);
+	assert_true(plan.segment[0].zeros == 0x2000 - LOAD_SIZE);
 }
 
 static void set_segment(size_t offset, uint64_t value)

@@ -82,6 +82,9 @@ static void a_vmlinux_is_booted(void **state)
 	(void)state;
 	vmlinux(NULL);
 	assert_int_equal(boot("--memory 32M --kernel linux --cmdline quiet --module initrd"), 0);
+	vm.ram[ENTRY + LOAD_SIZE] = 1; /* when it is booted anew, its memory isn't new */
+	assert_int_equal(boot_guest(&vm, &options), 0);
+	assert_int_equal(get(ENTRY + LOAD_SIZE, 1), 0);
 	const struct hv_x86_regs *regs = hv_x86_regs(vm.vcpu[0].page);
 	const uint64_t info = regs->gpr[HV_RBX], module = get(info + 16, 8);
 
