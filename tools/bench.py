@@ -288,8 +288,7 @@ def kvm_markdown(result):
     with open(KVM_FILE, encoding="utf-8") as file:
         kvm = json.load(file)
     other = {name: kvm_figure(kvm, "qemu", name) for name in kvm["machines"]["qemu"]}
-    native = result["linux"].get(bench_linux.NATIVE, {}).get("figures", {}).get("linux-boot")
-    return bench_kvm.markdown(result["kvm"], native, other)
+    return bench_kvm.markdown(result["kvm"], other)
 
 
 def titles():
@@ -363,14 +362,14 @@ def main():
     build = arguments.build
     if arguments.kvm:
         bench_linux.prepare(build)
-        print(kvm_markdown({"linux": {}, "kvm": bench_kvm.measure(build)}))
+        print(kvm_markdown({"kvm": bench_kvm.measure(build, run)}))
         return 0
     machines = ["qemu"] if arguments.check else arguments.on or list(MACHINES)
     result = {"machines": measure_all(build, machines, arguments.twice),
               "linux": measure_linux(build, machines, arguments.check)}
     if arguments.check:
         return 1 if check(result) else 0
-    result["kvm"] = bench_kvm.measure(build) if "qemu" in machines else {}
+    result["kvm"] = bench_kvm.measure(build, run) if "qemu" in machines else {}
     result["size"] = {"hypike": image_size(os.path.join(build, "kernel", "hypike.elf")),
                       "vmm": image_size(os.path.join(build, "vmm", "vmm.elf"))}
     result["ring0_lines"] = ring0_lines(build)
