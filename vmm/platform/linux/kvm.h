@@ -39,7 +39,7 @@ struct kvm_vcpu {
 	enum kvm_pending pending;
 	uint32_t string_done; /**< items of a string access that the VMM has seen */
 	struct hv_x86_debug debug; /**< the VMM's own breakpoints */
-	bool changed; /**< atomic: KVM doesn't know what is wanted now of CPUID and breakpoints, or INT3 is PENDING_BREAKPOINT */
+	bool changed; /**< atomic: CPUID or breakpoints aren't as KVM knows them, or INT3 is PENDING_BREAKPOINT */
 	bool stepping;
 	struct hv_stats stats;
 };
