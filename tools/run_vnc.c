@@ -5,9 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <hypike/vmm.h>
 
@@ -54,7 +56,7 @@ static char *read_password(const char *path)
 	return NULL;
 }
 
-/** ,password-file=FILE,key=FILE,cert=FILE behind the place, which is cut off there. @return false after report() */
+/** ,password-file=FILE[,key=FILE,cert=FILE] behind the place, which is cut off there. @return false after report() */
 static bool take_access(char *options, struct vnc_access *access)
 {
 	const char *password_file = NULL, **const to[] = {&password_file, &access->key, &access->certificate};
@@ -68,17 +70,36 @@ static bool take_access(char *options, struct vnc_access *access)
 			return report("--vnc: %s: there are password-file=FILE, key=FILE and cert=FILE", word);
 		*to[i] = value;
 	}
-	if (password_file == NULL || access->key == NULL || access->certificate == NULL)
-		return report("--vnc: a password is asked for over TLS alone, which needs password-file=, key= and "
-			      "cert=; `hypike run --help' tells more");
+	if (password_file == NULL || (access->key == NULL) != (access->certificate == NULL))
+		return report("--vnc: give password-file=, and where a certificate is there, both key= and cert=; "
+			      "`hypike run --help' tells more");
 	access->password = read_password(password_file);
 	return access->password != NULL;
+}
+
+/** A password without a certificate: one for this run. Its user may compare what the viewer shows. */
+static bool make_certificate(struct vnc_access *access, struct vnc_certificate *certificate)
+{
+	const char *(*make)(struct vnc_certificate *);
+
+	*(void **)&make = module_function("vnc_certificate");
+	if (make == NULL)
+		return false;
+	const char *wrong = make(certificate);
+	if (wrong != NULL)
+		return report("--vnc: a certificate could not be made: %s", wrong);
+	access->key = string_format("/proc/self/fd/%d", certificate->key);
+	access->certificate = string_format("/proc/self/fd/%d", certificate->certificate);
+	fprintf(stderr, "hypike: the display's certificate has the SHA-256 fingerprint\nhypike: %s\n",
+		certificate->fingerprint);
+	return true;
 }
 
 bool run_vnc(const char *option, const struct operations *operations)
 {
 	static struct vnc_machine machine;
 	static struct vnc_access access;
+	struct vnc_certificate made = {.key = -1, .certificate = -1};
 	vnc_start_t *start;
 
 	if (option == NULL)
@@ -87,7 +108,8 @@ bool run_vnc(const char *option, const struct operations *operations)
 	char *comma = strchr(where, ',');
 	if (comma != NULL) {
 		*comma = '\0';
-		if (!take_access(comma + 1, &access))
+		if (!take_access(comma + 1, &access) ||
+		    (access.key == NULL && !make_certificate(&access, &made)))
 			return false;
 	}
 	machine = (struct vnc_machine){operations->screen_size, operations->screen_draw, operations->key,
@@ -96,6 +118,8 @@ bool run_vnc(const char *option, const struct operations *operations)
 	if (start == NULL)
 		return false;
 	const char *wrong = start(where, &machine, comma != NULL ? &access : NULL);
+	close(made.key);
+	close(made.certificate);
 	return wrong == NULL || report("--vnc %s: %s", option, wrong);
 }
 

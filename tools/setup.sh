@@ -8,7 +8,7 @@
 set -eu
 
 packages_build="gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libfyaml-dev libzydis-dev \
-	libslirp-dev libjansson-dev libseccomp-dev libneatvnc-dev libaml-dev libpixman-1-dev libpng-dev"
+	libslirp-dev libjansson-dev libseccomp-dev libneatvnc-dev libgnutls28-dev libaml-dev libpixman-1-dev libpng-dev"
 packages_qemu='qemu-system-x86'
 packages_bochs='bochs bochsbios bochs-term vgabios grub-common grub-pc-bin xorriso'
 packages_test="acpica-tools babeltrace2 e2fsprogs gdb python3-jsonschema python3-yaml mandoc clang-14 \

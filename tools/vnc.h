@@ -29,6 +29,15 @@ struct vnc_access {
 	const char *key, *certificate; /**< files (PEM) */
 };
 
+#define VNC_FINGERPRINT 96u
+/** A certificate of its own, and the key to it: files without names. */
+struct vnc_certificate {
+	int key, certificate;		   /**< descriptors (PEM) */
+	char fingerprint[VNC_FINGERPRINT]; /**< SHA-256, as "AB:CD:…" */
+};
+/** Make one, for `localhost`. @return NULL, or why not */
+const char *vnc_certificate(struct vnc_certificate *certificate);
+
 /**
  * Serve in a thread of its own until the process ends.
  * @param where a path (a UNIX socket is made there, for this user alone), or a port of 127.0.0.1

@@ -29,6 +29,7 @@ CASES = [
          [*COMMAND, "--", "control:sh control.sh"], check=_all_ok,
          builds=("normal",), timeout=400),
     Case("VNC with a password", "unit",
-         ["/usr/bin/python3", "{source}/tests/vnc_password.py", "{build}/tests/unit/tools/vnc-guest", "{work}"],
+         ["/usr/bin/python3", "{source}/tests/vnc_password.py", "{build}/tests/unit/tools/vnc-guest",
+          "{build}/tools/hypike", "{build}/guests/dummy/dummy.elf", "{work}"],
          tap=1, timeout=120, builds=("normal",)),
 ]
