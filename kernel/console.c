@@ -88,25 +88,32 @@ void console_use_streams(void)
 	wire_streams = true;
 }
 
-static void attach(struct console_port *port, unsigned int stream, uint32_t pieces)
+/* The code of the first partition's stream, and the writes that may wait for the line. */
+static const struct {
+	uint8_t first;
+	uint32_t pieces;
+} kinds[HYPIKE_CHANNELS] = {
+	[HYPIKE_CHANNEL_CONSOLE] = {WIRE_STREAM + 1, CONSOLE_PIECES},
+	[HYPIKE_CHANNEL_DEBUG] = {WIRE_DEBUG, CONSOLE_OTHER_PIECES},
+	[HYPIKE_CHANNEL_LINK] = {WIRE_LINK, CONSOLE_OTHER_PIECES},
+};
+
+void console_expect_bulk(void)
 {
-	port->stream = (uint8_t)stream;
-	port->ring = (struct console_ring){
-		.text = port->output,
-		.size = CONSOLE_OUTPUT,
-		.max_pieces = pieces,
-	};
+	uart_expect_bulk(&uart_console);
 }
 
-void console_attach(struct console_port *port, unsigned int index, const char *prefix)
+void console_attach(struct console_port port[HYPIKE_CHANNELS], unsigned int index, const char *prefix)
 {
-	port->prefix = prefix;
-	attach(port, WIRE_STREAM + index + 1, CONSOLE_PIECES);
-}
-
-void console_attach_debug(struct console_port *port, unsigned int index)
-{
-	attach(port, WIRE_DEBUG + index, CONSOLE_DEBUG_PIECES);
+	port[HYPIKE_CHANNEL_CONSOLE].prefix = prefix;
+	for (unsigned int i = 0; i < HYPIKE_CHANNELS; i++) {
+		port[i].stream = (uint8_t)(kinds[i].first + index);
+		port[i].ring = (struct console_ring){
+			.text = port[i].output,
+			.size = CONSOLE_OUTPUT,
+			.max_pieces = kinds[i].pieces,
+		};
+	}
 }
 
 /* ---- the kernel's text; the lock is held ---- */
@@ -200,16 +207,17 @@ static size_t take_line(struct console_port *port, const char *text, size_t size
 	return done;
 }
 
-static bool is_debug(const struct console_port *port)
+/* Text that goes out whatever the line is like. */
+static bool is_text(const struct console_port *port)
 {
-	return port->stream < WIRE_STREAM;
+	return port->stream >= WIRE_STREAM && port->stream < WIRE_STREAM + WIRE_STREAMS;
 }
 
 size_t console_write(struct console_port *port, const char *text, size_t size)
 {
 	size_t done = 0, taken = 1;
 
-	if (is_debug(port) && !wire_streams)
+	if (!is_text(port) && !wire_streams)
 		return size;
 	acquire();
 	while (done < size && taken != 0 && by_line(port)) {
@@ -283,10 +291,11 @@ static void take_escaped(uint8_t c)
 {
 	if (c == WIRE_ESCAPE)
 		take_key((char)c);
-	else if (c > WIRE_STREAM && c - WIRE_STREAM - 1u < partition_count)
-		keys_to = &partitions[c - WIRE_STREAM - 1u].console;
-	else if (c >= WIRE_DEBUG && c - WIRE_DEBUG < partition_count && c < WIRE_DEBUG + WIRE_DEBUGS)
-		keys_to = &partitions[c - WIRE_DEBUG].debug;
+	for (unsigned int i = 0; i < HYPIKE_CHANNELS; i++) {
+		const unsigned int index = c - (unsigned int)kinds[i].first;
+		if (index < partition_count)
+			keys_to = &partitions[index].channel[i];
+	}
 }
 
 /* A FIFO of them, or until they go to somebody else: who has some must be told first. */

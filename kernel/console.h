@@ -6,9 +6,9 @@
  * Lines of the kernel begin with `hypike: `. A partition's text goes out as it is while it has the
  * console for itself; otherwise in whole lines, each behind the partition's name. With the option
  * `console=mux` it goes out as it comes, in streams that whoever is at the other end takes apart:
- * WIRE_ESCAPE and WIRE_STREAM + n before what belongs to stream n (0: the kernel, n: partition n - 1),
- * WIRE_ESCAPE twice for itself. The other way the same sequence chooses who gets the keys. Each partition
- * has a second stream then, for the debugger of its VM; without the option it leads nowhere.
+ * WIRE_ESCAPE and a code before what belongs to that stream, WIRE_ESCAPE twice for itself. The other way
+ * the same sequence chooses who gets the keys. Each partition has more streams then, its channels: for the debugger
+ * of its VM, and for what its VMM and the command say to each other; without the option they lead nowhere.
  *
  * Text goes out in the time of who writes, of the background, and of idle CPUs; of a partition's window
  * it takes no more than a FIFO's filling a millisecond, on the CPU that has the UART's interrupt.
@@ -26,6 +26,7 @@
 #define KERNEL_CONSOLE_H
 
 #include <hypike/host.h>
+#include <hypike/sys.h>
 
 #include <stdarg.h>
 
@@ -35,7 +36,7 @@ struct thread;
 #define CONSOLE_INPUT  2048u /**< keys that wait to be read, or a debugger's packet; a power of two */
 #define CONSOLE_OUTPUT 2048u /**< bytes of a partition that wait for the line; a power of two */
 #define CONSOLE_PIECES 32u   /**< lines, or writes, that they may be */
-#define CONSOLE_DEBUG_PIECES 8u /**< writes for a debugger */
+#define CONSOLE_OTHER_PIECES 8u /**< writes to another channel */
 
 /** Text that waits for the line. */
 struct console_ring {
@@ -47,10 +48,10 @@ struct console_ring {
 	uint32_t open; /**< bytes at the head that are in no piece yet: an unfinished line */
 };
 
-/** A partition's end of the console. Made by console_attach(). */
+/** A partition's end of a channel. Made by console_attach(). */
 struct console_port {
 	const char *prefix; /**< NULL: text goes out as it is */
-	uint8_t stream;	    /**< behind WIRE_ESCAPE: WIRE_STREAM + n, WIRE_DEBUG + n */
+	uint8_t stream;	    /**< its code, behind WIRE_ESCAPE */
 	struct console_ring ring;
 	char output[CONSOLE_OUTPUT];
 	/* Keys: written by the interrupt, read by the partition, both under the console's lock. */
@@ -68,6 +69,8 @@ void console_use_interrupt(void);
 void console_use_e9(void);
 /** Text goes out in streams (`console=mux`). */
 void console_use_streams(void);
+/** A partition has a link: much will come in. */
+void console_expect_bulk(void);
 /** The UART's interrupt. */
 void console_interrupt(void);
 /** Text waits, and no interrupt of the UART's takes it out: a window of a partition is on. */
@@ -76,13 +79,11 @@ extern bool console_held;
 void console_let_go(bool gap);
 /** A CPU has nothing to do, and console_held: write a little of it out. */
 void console_idle(void);
-/** Make the console of partition `index`; `prefix`: NULL or what is put before its lines. Boot only. */
-void console_attach(struct console_port *port, unsigned int index, const char *prefix);
+/** Make the channels of partition `index`; `prefix`: NULL or what is put before its console's lines. Boot only. */
+void console_attach(struct console_port port[HYPIKE_CHANNELS], unsigned int index, const char *prefix);
 
 /** One line of the kernel's. */
 void console_vlog(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-/** Make the debug stream of partition `index`. Boot only. */
-void console_attach_debug(struct console_port *port, unsigned int index);
 /** Text of a partition. @return how much of it found room */
 size_t console_write(struct console_port *port, const char *text, size_t size);
 /** Write out an unfinished line. */

@@ -148,14 +148,14 @@ void partition_restart(struct partition *partition, enum partition_next next, in
 
 static void ended(struct partition *partition)
 {
-	console_flush(&partition->console);
+	console_flush(&partition->channel[HYPIKE_CHANNEL_CONSOLE]);
 	host_log("partition %s exited with status %d", partition->name, partition->status);
 	end_partition(partition->status, is_service(partition));
 }
 
 static void begins_anew(struct partition *partition)
 {
-	console_flush(&partition->console);
+	console_flush(&partition->channel[HYPIKE_CHANNEL_CONSOLE]);
 	host_log("partition %s ended with status %d; %s restart", partition->name,
 		 partition->status, partition->warm ? "warm" : "cold");
 	thread_unpark(&partition->threads[0]);

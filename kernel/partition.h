@@ -76,8 +76,7 @@ struct partition {
 	uint32_t alive; /**< threads that have not ended */
 	uint32_t thread_limit;
 	struct thread *threads; /**< thread_limit of them */
-	struct console_port console;
-	struct console_port debug; /**< of its VM's debugger */
+	struct console_port channel[HYPIKE_CHANNELS]; /**< by enum hypike_channel */
 	struct health_faults faults;
 	struct watchdog watchdog;
 	/* hv.h (sys_hv.c) */

@@ -222,13 +222,14 @@ static void take_config(struct partition *partition, const struct system_partiti
 	if (partition->cpus == 0)
 		end_refuse("partition %s: none of its CPUs (mask %lx) is in this machine of %u",
 			   partition->name, config->cpus, cpu_count);
-	console_attach(&partition->console, partition->index,
+	console_attach(partition->channel, partition->index,
 		       (config->flags & SYSTEM_PARTITION_PREFIX) != 0 || partition_count > 1
 			       ? partition->name
 			       : NULL);
-	console_attach_debug(&partition->debug, partition->index);
+	if ((config->flags & SYSTEM_PARTITION_LINK) != 0)
+		console_expect_bulk();
 	if ((config->flags & SYSTEM_PARTITION_INPUT) != 0)
-		console_input_to(&partition->console);
+		console_input_to(&partition->channel[HYPIKE_CHANNEL_CONSOLE]);
 }
 
 static void build(struct partition *partition, const struct system_image *image)
@@ -274,7 +275,7 @@ void partitions_create(const struct system_image *image)
 	}
 	runqs_create(image);
 	if (partition_count == 1)
-		console_input_to(&partitions[0].console);
+		console_input_to(&partitions[0].channel[HYPIKE_CHANNEL_CONSOLE]);
 }
 
 void partitions_start(void)

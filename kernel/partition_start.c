@@ -79,8 +79,8 @@ static void forget(struct partition *partition)
 {
 	if (partition->starts <= 1)
 		return;
-	console_bind(&partition->console, NULL, 0);
-	console_bind(&partition->debug, NULL, 0);
+	for (unsigned int i = 0; i < HYPIKE_CHANNELS; i++)
+		console_bind(&partition->channel[i], NULL, 0);
 	devices_reset_partition(partition);
 	health_bind(partition, NULL, 0);
 	ports_reset_partition(partition);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls about the console and the debugger's stream. Each moves a bounded piece; libhypike repeats them.
+ * System calls about channels: the console and other streams. Each moves a bounded piece; libhypike repeats them.
  */
+#include "kernel/health.h"
 #include "kernel/partition.h"
 #include "kernel/syscall.h"
 #include "kernel/user.h"
@@ -9,12 +10,33 @@
 #define PIECE	     16u /* interrupts are off meanwhile */
 #define ROOM_WAIT_MS 1u /* until a full console is tried again */
 
-static int64_t port_write(struct console_port *port, uint64_t text, uint64_t size)
+/* @return the caller's channel; NULL: `*why` */
+static struct console_port *channel_find(uint64_t channel, int64_t *why)
 {
+	struct partition *partition = partition_self();
+
+	if (channel >= HYPIKE_CHANNELS) {
+		*why = HV_E_NOENT;
+		return NULL;
+	}
+	if (channel == HYPIKE_CHANNEL_LINK &&
+	    (partition->config->flags & SYSTEM_PARTITION_LINK) == 0) {
+		*why = health_denied();
+		return NULL;
+	}
+	return &partition->channel[channel];
+}
+
+int64_t sys_channel_write(uint64_t channel, uint64_t bytes, uint64_t size)
+{
+	int64_t why;
+	struct console_port *port = channel_find(channel, &why);
 	char piece[PIECE];
 	size_t count = size < PIECE ? size : PIECE, done = 0;
 
-	if (!user_read(piece, text, count))
+	if (port == NULL)
+		return why;
+	if (!user_read(piece, bytes, count))
 		return HV_E_FAULT;
 	while (count != 0 && done == 0) {
 		done = console_write(port, piece, count);
@@ -24,56 +46,34 @@ static int64_t port_write(struct console_port *port, uint64_t text, uint64_t siz
 	return (int64_t)done;
 }
 
-static int64_t port_read(struct console_port *port, uint64_t text, uint64_t size)
+int64_t sys_channel_read(uint64_t channel, uint64_t bytes, uint64_t size)
 {
+	int64_t why;
+	struct console_port *port = channel_find(channel, &why);
 	char piece[PIECE];
 	size_t count = size < PIECE ? size : PIECE;
 
+	if (port == NULL)
+		return why;
 	/* Keys must not be lost to a bad address: try it first. */
-	if (!user_read(piece, text, count) || !user_write(text, piece, count))
+	if (!user_read(piece, bytes, count) || !user_write(bytes, piece, count))
 		return HV_E_FAULT;
 	count = console_read(port, piece, count);
-	user_write(text, piece, count);
+	user_write(bytes, piece, count);
 	return (int64_t)count;
 }
 
-static int64_t port_bind(struct console_port *port, uint64_t index, uint64_t bits)
+int64_t sys_channel_bind(uint64_t channel, uint64_t index, uint64_t bits)
 {
 	const struct partition *partition = partition_self();
+	int64_t why;
+	struct console_port *port = channel_find(channel, &why);
 
+	if (port == NULL)
+		return why;
 	if (index >= partition->thread_limit ||
 	    partition->threads[index].state == THREAD_FREE)
 		return HV_E_NOENT;
 	console_bind(port, &partition->threads[index], bits);
 	return HV_OK;
-}
-
-int64_t sys_console_write(uint64_t text, uint64_t size)
-{
-	return port_write(&partition_self()->console, text, size);
-}
-
-int64_t sys_console_read(uint64_t text, uint64_t size)
-{
-	return port_read(&partition_self()->console, text, size);
-}
-
-int64_t sys_console_bind(uint64_t index, uint64_t bits)
-{
-	return port_bind(&partition_self()->console, index, bits);
-}
-
-int64_t sys_debug_write(uint64_t bytes, uint64_t size)
-{
-	return port_write(&partition_self()->debug, bytes, size);
-}
-
-int64_t sys_debug_read(uint64_t bytes, uint64_t size)
-{
-	return port_read(&partition_self()->debug, bytes, size);
-}
-
-int64_t sys_debug_bind(uint64_t index, uint64_t bits)
-{
-	return port_bind(&partition_self()->debug, index, bits);
 }

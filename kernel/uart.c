@@ -22,6 +22,7 @@
 #define IIR_NONE  0x01u /* no interrupt pending */
 #define IIR_FIFO  0xc0u /* the FIFOs work */
 #define FCR_ON	  0x07u /* enable and clear both FIFOs; interrupt at one byte */
+#define FCR_BULK  0xc1u /* interrupt at 14 bytes, or when no more has come for a while */
 #define LCR_8N1	  0x03u
 #define LCR_DLAB  0x80u
 #define MCR_READY 0x0bu /* DTR, RTS, and OUT2, which lets the PC's interrupt through */
@@ -63,6 +64,11 @@ void uart_init(struct uart *uart)
 	/* Where there is none, the bus reads all ones. */
 	uart->present = get(uart, UART_LSR) != 0xff;
 	uart->room = (get(uart, UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
+}
+
+void uart_expect_bulk(const struct uart *uart)
+{
+	set(uart, UART_FCR, FCR_BULK);
 }
 
 void uart_listen(const struct uart *uart, bool wait_for_room)

@@ -22,6 +22,8 @@ extern struct uart uart_console, uart_trace;
 
 /** 115200 baud, 8 bits, no parity, one stop bit, FIFOs on. */
 void uart_init(struct uart *uart);
+/** More than keys will come: take them by the FIFO, not byte by byte. */
+void uart_expect_bulk(const struct uart *uart);
 /** Interrupt for each key, and where `room` when there is room for output. */
 void uart_listen(const struct uart *uart, bool room);
 /** As uart_listen(), and what is pending interrupts once more. */

@@ -13,10 +13,14 @@
 #define PREAMBLE 48u   /* what stands before a piece: a line end, the partition's name */
 #define CHUNK	 16u   /* bytes prepared for the UART at a time: its FIFO */
 
-_Static_assert(SYSTEM_MAX_PARTITION * (CONSOLE_PIECES + CONSOLE_DEBUG_PIECES) < QUEUE - 1024,
-	       "a place for each piece");
-_Static_assert(SYSTEM_MAX_PARTITION < WIRE_STREAMS && SYSTEM_MAX_PARTITION <= WIRE_DEBUGS,
-	       "two streams for each partition");
+_Static_assert(SYSTEM_MAX_PARTITION * (CONSOLE_PIECES + 2 * CONSOLE_OTHER_PIECES) <= QUEUE - 1024,
+	       "a place for each piece, and the kernel's");
+_Static_assert(SYSTEM_MAX_PARTITION < WIRE_STREAMS && SYSTEM_MAX_PARTITION <= WIRE_DEBUGS &&
+		       SYSTEM_MAX_PARTITION <= WIRE_LINKS,
+	       "streams for each partition");
+_Static_assert(WIRE_ESCAPE < WIRE_DEBUG && WIRE_DEBUG + WIRE_DEBUGS <= WIRE_STREAM &&
+		       WIRE_STREAM + WIRE_STREAMS <= WIRE_LINK && WIRE_LINK + WIRE_LINKS <= 256,
+	       "a code is one stream's");
 
 bool wire_e9, wire_streams;
 
@@ -69,13 +73,24 @@ size_t wire_append(struct console_port *port, const char *text, size_t size)
 	return count;
 }
 
+/* Where streams are kept apart anyhow, what follows in the same stream is one piece with what waits already. */
+static bool goes_on(const struct console_port *port)
+{
+	return wire_streams && queue.head != queue.tail &&
+	       queue.piece[(queue.head - 1) % QUEUE].port == port;
+}
+
 void wire_commit(struct console_port *port)
 {
 	if (port->ring.open == 0)
 		return;
-	queue.piece[queue.head++ % QUEUE] = (struct piece){port, port->ring.open};
+	if (goes_on(port)) {
+		queue.piece[(queue.head - 1) % QUEUE].size += port->ring.open;
+	} else {
+		queue.piece[queue.head++ % QUEUE] = (struct piece){port, port->ring.open};
+		port->ring.pieces++;
+	}
 	port->ring.open = 0;
-	port->ring.pieces++;
 }
 
 bool wire_waiting(void)

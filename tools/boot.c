@@ -78,6 +78,7 @@ struct boot {
 	size_t keys; /* which of them has the keys */
 	bool *is_vm; /* which of them are VMs */
 	struct gdb_servers gdb;
+	struct link *link; /* NULL: none */
 };
 
 static void print_help(void)
@@ -568,6 +569,7 @@ static struct streams *open_streams(struct boot *boot)
 		.console = boot->controlled ? emulated_output : NULL,
 		.elsewhere = boot->controlled && emulated_elsewhere(),
 		.present = boot->controlled ? emulated_present : NULL,
+		.link = boot->link,
 	};
 
 	return streams_open(&streams_options);
@@ -589,6 +591,7 @@ static int run(struct boot *boot, struct console *console)
 		.select = selected_partition(boot),
 		.gdb = &boot->gdb,
 		.controlled = boot->controlled,
+		.link = boot->link,
 	};
 	struct streams *streams = open_streams(boot);
 	int code;
@@ -644,7 +647,7 @@ static int prepare_and_run(struct boot *boot)
 	return run(boot, &console);
 }
 
-int boot_for_status(int argc, char **argv, bool controlled, int *status)
+int boot_for_status(int argc, char **argv, bool controlled, struct link *link, int *status)
 {
 	struct boot boot = {
 		.machine = &machine_qemu,
@@ -654,6 +657,7 @@ int boot_for_status(int argc, char **argv, bool controlled, int *status)
 		.request.append = "",
 		.colour = "auto",
 		.controlled = controlled,
+		.link = link,
 	};
 	int value, code;
 
@@ -667,6 +671,8 @@ int boot_for_status(int argc, char **argv, bool controlled, int *status)
 	}
 	if (!take_file(&boot, argc, argv) || !options_agree(&boot))
 		return EXIT_USAGE;
+	if (link != NULL && boot.model.partition_count == 1)
+		boot.model.partitions[0].flags |= SYSTEM_PARTITION_LINK;
 	if (!open_directory(&boot))
 		return EXIT_INPUT;
 	boot.status = -1;
@@ -680,5 +686,5 @@ int command_boot(int argc, char **argv)
 {
 	int status;
 
-	return boot_for_status(argc, argv, false, &status);
+	return boot_for_status(argc, argv, false, NULL, &status);
 }

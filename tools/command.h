@@ -13,11 +13,15 @@
 #include <stdbool.h>
 
 int command_boot(int argc, char **argv);
+struct link;
+
 /**
- * `hypike boot`, and what status the system ended with; -1: it didn't say.
+ * `hypike boot`.
  * @param controlled it is one VM, with emulated_operations (emulated.h)
+ * @param link       with the VMM of its only machine; NULL: none
+ * @param status     that the system ended with; -1: it didn't say
  */
-int boot_for_status(int argc, char **argv, bool controlled, int *status);
+int boot_for_status(int argc, char **argv, bool controlled, struct link *link, int *status);
 int command_build(int argc, char **argv);
 int command_check(int argc, char **argv);
 /** `hypike stop`, `reset` and others that ask a running machine, by the name in argv[0]. */

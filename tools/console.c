@@ -24,6 +24,7 @@
 
 #define KEY_ESCAPE 0x01 /* Ctrl-A */
 #define IDLE_MS	   100	/* until an unfinished line is shown */
+#define GATHER_NS  500000
 
 /* Everything about one run. */
 struct run {
@@ -90,11 +91,21 @@ static void hear(struct run *run)
 	run->heard = true;
 }
 
+/* An emulator writes byte by byte. On a link many come: to be woken for each would take longer than they do. */
+static void gather(const struct run *run)
+{
+	if (run->options->link != NULL && link_up(run->options->link))
+		nanosleep(&(struct timespec){.tv_nsec = GATHER_NS}, NULL);
+}
+
 /* @return false when there will be no more. */
 static bool pass_output(struct run *run)
 {
 	char text[4096];
-	ssize_t size = read(run->console->master, text, sizeof(text));
+	ssize_t size;
+
+	gather(run);
+	size = read(run->console->master, text, sizeof(text));
 
 	if (size > 0) {
 		progress_end(); /* it speaks */
@@ -223,6 +234,21 @@ static void pass_debugger(struct run *run, struct gdb_server *server)
 		put_keys(run, keys, streams_select_again(run->streams, keys));
 }
 
+/* What waits for the VMM, as far as it fits. */
+static void pass_link(struct run *run)
+{
+	char *at = run->keys + run->key_count;
+	char keys[2];
+	size_t count;
+
+	if (run->options->link == NULL || run->key_count > sizeof(run->keys) / 2)
+		return;
+	count = link_fill(run->options->link, at, sizeof(run->keys) - 2 - run->key_count);
+	run->key_count += count;
+	if (count > 0)
+		put_keys(run, keys, streams_select_again(run->streams, keys));
+}
+
 static void flush_keys(struct run *run)
 {
 	ssize_t done = write(run->console->master, run->keys, run->key_count);
@@ -325,7 +351,7 @@ static void wait_and_serve(struct run *run)
 {
 	const bool room = run->key_count < sizeof(run->keys) - 2 - GDB_ROOM;
 	const struct gdb_servers *gdb = run->options->gdb;
-	struct pollfd polls[FIXED_POLLS + WIRE_DEBUGS] = {
+	struct pollfd polls[FIXED_POLLS + WIRE_DEBUGS + LINK_POLLS] = {
 		{.fd = run->console->master,
 		 .events = (short)(POLLIN | (run->key_count ? POLLOUT : 0))},
 		{.fd = run->signals, .events = POLLIN},
@@ -333,18 +359,22 @@ static void wait_and_serve(struct run *run)
 		{.fd = -1},
 		{.fd = -1},
 	};
+	size_t count = FIXED_POLLS + gdb->count;
+	struct link *const link = run->options->link;
 	int ready;
 
 	if (run->options->controlled)
 		emulated_poll(polls + 3);
 	if (!room)
 		polls[4].fd = -1;
+	if (link != NULL)
+		count += link_poll(link, &polls[count]);
 	for (size_t i = 0; i < gdb->count; i++) {
 		polls[FIXED_POLLS + i] = gdb_poll(&gdb->server[i]);
 		if (!room)
 			polls[FIXED_POLLS + i].events &= (short)~POLLIN;
 	}
-	ready = poll(polls, FIXED_POLLS + gdb->count, milliseconds_to_wait(run));
+	ready = poll(polls, count, milliseconds_to_wait(run));
 	if (ready == 0)
 		nothing_came(run);
 	if (ready <= 0)
@@ -360,6 +390,9 @@ static void wait_and_serve(struct run *run)
 			pass_debugger(run, &gdb->server[i]);
 	if (run->options->controlled)
 		pass_controller(run, polls + 3);
+	if (link != NULL)
+		link_serve(link, &polls[FIXED_POLLS + gdb->count]);
+	pass_link(run);
 	if (polls[1].revents)
 		take_signal(run);
 }

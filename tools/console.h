@@ -31,6 +31,7 @@ struct console_options {
 	const char *log_path; /**< gets what the emulator itself prints */
 	struct gdb_servers *gdb;
 	bool controlled; /**< by others, and its console may be elsewhere (emulated.h) */
+	struct link *link; /**< NULL: none */
 };
 
 struct console_result {

@@ -107,7 +107,8 @@ static uint32_t file_put(struct builder *builder, const struct model_file *sourc
 static void set_limits(struct system_partition *partition, const struct model_partition *source)
 {
 	const bool native = source->kind == SYSTEM_PARTITION_NATIVE;
-	uint64_t threads = native ? MODEL_NATIVE_THREADS : source->vcpus + 1;
+	const bool link = (source->flags & SYSTEM_PARTITION_LINK) != 0;
+	uint64_t threads = native ? MODEL_NATIVE_THREADS : source->vcpus + 1 + link;
 
 	if (source->threads != 0)
 		threads = source->threads;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/model.h"
 
+#include <hypike/link.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,6 +375,8 @@ static bool vm_load(struct model *model, struct model_partition *partition)
 	ok = modules_load(model, partition) && ok;
 	ok = disks_load(model, partition) && ok;
 	display_memory_add(model, partition);
+	if (partition->flags & SYSTEM_PARTITION_LINK)
+		partition->vmm_memory += LINK_MEMORY;
 	if (!ok || !files_fit(model, partition) ||
 	    !(firmware ? firmware_fits(model, partition) : vm_fits(model, partition)))
 		return false;

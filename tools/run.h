@@ -36,6 +36,13 @@ int run_words(struct run *run, struct strings *words);
 /** Words as one line. */
 char *run_line(const struct strings *words);
 
+/**
+ * Make a network.
+ * @param before what its name is to begin with; its number follows
+ * @param words  the value of the VMM's option for it
+ * @return a descriptor that gives and takes a frame at a time; -1 after report()
+ */
+int run_net_open(const char *text, const char *before, char **words);
 /** Make a network and add it to the VMM's command line. @return false after report() */
 bool run_net(const char *text, struct strings *words);
 /** Connect the VM's console. @return false after report() */
@@ -58,6 +65,10 @@ enum run_on { RUN_HERE, RUN_ON_HYPIKE, RUN_ON_MODEL, RUN_ON_NOTHING };
 enum run_on run_accel(const struct run *run);
 /** Can HyPike in QEMU give it what it is to have? @return false after report() */
 bool run_can_boot(const struct run *run);
+struct link;
+/** Connect the networks and disks of a machine on HyPike with it, and add options of `hypike boot` for them.
+ *  @return false after report() */
+bool run_link(const struct run *run, struct link *link, struct strings *argv);
 /** Boot the same machine on HyPike in QEMU, with emulated_operations. @return its status */
 int run_on_hypike(const struct run *run);
 /** Replace this program with the one that has the model in it. @return a status, where that failed */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tools/command.h"
+#include "tools/link.h"
 #include "tools/run.h"
 #include "vmm/status.h"
 
@@ -100,10 +101,6 @@ bool run_can_boot(const struct run *run)
 {
 	bool ok = true;
 
-	if (run->nets.count > 0)
-		ok = report("--net %s: on HyPike in QEMU a machine has no connection to this computer's network; "
-			    "that needs KVM",
-			    run->nets.item[0]);
 	if (run->vnc != NULL || run->screenshot != NULL)
 		ok = report("%s: on HyPike in QEMU the picture doesn't leave the machine; that needs KVM (--screen "
 			    "prints its text at the end)",
@@ -167,10 +164,14 @@ int run_on_hypike(const struct run *run)
 	int status = -1;
 
 	struct strings argv = boot_argv(run);
+	struct link *const link = run->nets.count > 0 ? link_new() : NULL;
+	if (link != NULL && !run_link(run, link, &argv))
+		return VMM_STATUS_LOAD;
 	optind = 0; /* getopt_long() begins anew */
 	const int output = run->json ? output_to_stderr() : -1;
-	const int code = boot_for_status((int)argv.count, argv.item, true, &status);
+	const int code = boot_for_status((int)argv.count, argv.item, true, link, &status);
 	output_back(output);
+	link_free(link);
 	switch (code) {
 	case EXIT_OK:
 	case EXIT_SYSTEM:

@@ -100,23 +100,33 @@ static int open_net(const struct net *net)
 	return -1;
 }
 
-bool run_net(const char *text, struct strings *words)
+int run_net_open(const char *text, const char *before, char **words)
 {
 	static unsigned count;
 	struct net net = {.text = text};
 
 	if (!parse(string_copy(text), &net))
-		return false;
+		return -1;
 	const int fd = open_net(&net);
 	if (fd < 0)
-		return report("--net %s: %s", text,
-			      errno == EINVAL ? "there are user, tap=NAME and socket=PATH"
-					      : strerror(errno));
+		report("--net %s: %s", text,
+		       errno == EINVAL ? "there are user, tap=NAME and socket=PATH" : strerror(errno));
 	/* Addresses come of the names: no two runs have one. */
-	char *name = string_format("net%u-%d", count++, (int)getpid());
-	const char *why = hypike_vmm_net(name, fd);
+	*words = string_format("%s%u-%d%s%s", before, count++, (int)getpid(), net.mac ? ",mac=" : "",
+			       net.mac ? net.mac : "");
+	return fd;
+}
+
+bool run_net(const char *text, struct strings *words)
+{
+	char *option;
+	const int fd = run_net_open(text, "net", &option);
+
+	if (fd < 0)
+		return false;
+	const char *why = hypike_vmm_net(string_format("%.*s", (int)strcspn(option, ","), option), fd);
 	if (why != NULL)
 		return report("--net %s: %s", text, why);
-	strings_add(words, "--net %s%s%s", name, net.mac ? ",mac=" : "", net.mac ? net.mac : "");
+	strings_add(words, "--net %s", option);
 	return true;
 }

@@ -26,7 +26,7 @@ struct streams {
 	struct stream stream[WIRE_STREAMS];
 	size_t count;	 /* of streams, the kernel's included */
 	size_t current;	 /* whose bytes come now */
-	bool debug;	 /* ... and they are of its debug stream */
+	enum { TEXT, DEBUG, LINK } kind; /* ... of which kind */
 	size_t selected; /* who has the keys */
 	size_t alone;	 /* shown byte by byte; 0: none */
 	bool escaped;
@@ -179,12 +179,14 @@ static void take_byte(struct streams *streams, char c)
 {
 	struct stream *stream = &streams->stream[streams->current];
 
-	if (streams->debug) {
-		if ((uint8_t)c == WIRE_DEBUG_HELLO && streams->options.present != NULL)
-			streams->options.present();
+	if (streams->kind == DEBUG && (uint8_t)c == WIRE_DEBUG_HELLO && streams->options.present != NULL)
+		streams->options.present();
+	if (streams->kind == DEBUG)
 		gdb_take(streams->options.gdb, streams->current - 1, (uint8_t)c);
+	if (streams->kind == LINK && streams->options.link != NULL && streams->current == 1)
+		link_take(streams->options.link, (const uint8_t *)&c, 1);
+	if (streams->kind != TEXT)
 		return;
-	}
 	if (stream->log != NULL)
 		putc(c, stream->log);
 	if (is_raw(streams, stream)) {
@@ -203,10 +205,13 @@ static void take_escaped(struct streams *streams, uint8_t c)
 {
 	if (c >= WIRE_STREAM && c - WIRE_STREAM < streams->count) {
 		streams->current = c - WIRE_STREAM;
-		streams->debug = false;
+		streams->kind = TEXT;
 	} else if (c >= WIRE_DEBUG && c - WIRE_DEBUG + 1u < streams->count) {
 		streams->current = c - WIRE_DEBUG + 1u;
-		streams->debug = true;
+		streams->kind = DEBUG;
+	} else if (c >= WIRE_LINK && c - WIRE_LINK + 1u < streams->count) {
+		streams->current = c - WIRE_LINK + 1u;
+		streams->kind = LINK;
 	} else {
 		take_byte(streams, (char)c);
 	}

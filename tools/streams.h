@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "tools/gdb.h"
+#include "tools/link.h"
 #include "tools/util.h"
 
 /** What comes from the machine, who is in it and how it is to be shown. */
@@ -25,6 +26,7 @@ struct streams_options {
 	void (*console)(const char *text, size_t size); /**< gets the bytes of a console shown as it is; may be NULL */
 	bool elsewhere;	       /**< that is shown by it alone, and not on `output` */
 	void (*present)(void); /**< is told when the VM is there; may be NULL */
+	struct link *link;	 /**< gets the first partition's link; NULL: nobody */
 };
 
 struct streams;

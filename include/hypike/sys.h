@@ -71,9 +71,9 @@ enum hypike_syscall {
 	SYS_FUTEX_WAKE,	     /* address, count */
 	SYS_NOTIFY,	     /* thread, bits */
 	SYS_WAIT,	     /* mask, deadline, address of result */
-	SYS_CONSOLE_WRITE,   /* address, size */
-	SYS_CONSOLE_READ,    /* address, size */
-	SYS_CONSOLE_BIND,    /* thread, bits */
+	SYS_CHANNEL_WRITE,   /* enum hypike_channel, address, size */
+	SYS_CHANNEL_READ,    /* enum hypike_channel, address, size */
+	SYS_CHANNEL_BIND,    /* enum hypike_channel, thread, bits */
 	SYS_SHUTDOWN,	     /* status: ends the machine, if the configuration allows it */
 	SYS_THREAD_STOP,     /* thread */
 	SYS_THREAD_SUSPEND,  /* thread */
@@ -104,9 +104,6 @@ enum hypike_syscall {
 	SYS_IRQ_BIND,	     /* number, thread, bits */
 	SYS_IRQ_DONE,	     /* number */
 	SYS_THREAD_SLICE,    /* thread, ns */
-	SYS_DEBUG_WRITE,     /* address, size */
-	SYS_DEBUG_READ,	     /* address, size */
-	SYS_DEBUG_BIND,	     /* thread, bits */
 	SYS_HV_FIRST = 64,   /* hv.h and hv_x86.h, in the order of their declaration: see SYS_HV_* */
 	SYS_HV_QUERY = SYS_HV_FIRST,
 	SYS_HV_VM_CREATE,
@@ -167,16 +164,31 @@ hv_status_t hypike_futex_wake(const uint32_t *address, uint32_t count);
 hv_status_t hypike_notify(hypike_thread_t thread, uint64_t bits);
 /** Wait until a bit of `mask` is set in the calling thread's notification word; take those bits. */
 hv_status_t hypike_wait(uint64_t mask, uint64_t deadline, uint64_t *bits);
+
+/** Byte streams of a partition on the machine's serial line (<hypike/wire.h>). */
+enum hypike_channel {
+	HYPIKE_CHANNEL_CONSOLE,
+	HYPIKE_CHANNEL_DEBUG, /**< of its VM's debugger (`hypike boot --gdb`) */
+	HYPIKE_CHANNEL_LINK,  /**< to the command (<hypike/link.h>; right: SYSTEM_PARTITION_LINK) */
+	HYPIKE_CHANNELS
+};
+
+/**
+ * Write to a channel; waits for room. Without the kernel's option `console=mux` only the console leads anywhere.
+ * @return HV_E_NOENT: there is no such channel, HV_E_DENIED: the configuration grants the caller none
+ */
+hv_status_t hypike_channel_write(enum hypike_channel channel, const void *bytes, size_t size);
+/** Take up to `size` bytes of input; never waits. What has no room (2048 bytes) when it comes is lost.
+ *  @return bytes, or a negative status. */
+int64_t hypike_channel_read(enum hypike_channel channel, void *bytes, size_t size);
+/** Notify `thread` with `bits` when input arrives. */
+hv_status_t hypike_channel_bind(enum hypike_channel channel, hypike_thread_t thread, uint64_t bits);
 /** Write to the partition's console. */
 hv_status_t hypike_console_write(const void *text, size_t size);
 /** Take up to `size` bytes of console input; never waits. @return bytes, or a negative status. */
 int64_t hypike_console_read(void *text, size_t size);
 /** Notify `thread` with `bits` when console input arrives. */
 hv_status_t hypike_console_bind(hypike_thread_t thread, uint64_t bits);
-/** The same three for the stream that leads to a debugger (`hypike boot --gdb`); nowhere without it. */
-hv_status_t hypike_debug_write(const void *bytes, size_t size);
-int64_t hypike_debug_read(void *bytes, size_t size);
-hv_status_t hypike_debug_bind(hypike_thread_t thread, uint64_t bits);
 /** End the whole machine with an exit status; only a partition with that right. */
 hv_status_t hypike_shutdown(int status);
 

@@ -124,11 +124,13 @@ enum system_partition_kind {
 /** Virtual time of its VM stands still outside its windows (else: stolen time is visible). Its program's
  *  hypike_time(), by which the VM's devices go, does likewise. */
 #define SYSTEM_PARTITION_HIDE_STOLEN UINT32_C(0x100)
+/** It may talk with the command that has booted the machine (HYPIKE_CHANNEL_LINK). */
+#define SYSTEM_PARTITION_LINK UINT32_C(0x200)
 /** What is flushed when a window of another partition begins after this one has run. */
 #define SYSTEM_PARTITION_FLUSH_CACHE  UINT32_C(0x1000) /**< WBINVD; L1D where the CPU can */
 #define SYSTEM_PARTITION_FLUSH_BRANCH UINT32_C(0x2000) /**< IBPB */
 #define SYSTEM_PARTITION_FLUSH_TLB    UINT32_C(0x4000)
-#define SYSTEM_PARTITION_FLAGS	      UINT32_C(0x71ff)
+#define SYSTEM_PARTITION_FLAGS	      UINT32_C(0x73ff)
 
 /** A partition. */
 struct system_partition {

@@ -166,14 +166,14 @@ hv_status_t hypike_wait(uint64_t mask, uint64_t deadline, uint64_t *bits)
 	return status;
 }
 
-/* ---- console ---- */
+/* ---- console and other channels ---- */
 
-static hv_status_t write_all(uint64_t call, const void *text, size_t size)
+hv_status_t hypike_channel_write(enum hypike_channel channel, const void *bytes, size_t size)
 {
-	const char *at = text;
+	const char *at = bytes;
 
 	while (size > 0) {
-		int64_t done = syscall3(call, word(at), size, 0);
+		int64_t done = syscall3(SYS_CHANNEL_WRITE, channel, word(at), size);
 
 		if (done < 0)
 			return (hv_status_t)done;
@@ -183,34 +183,29 @@ static hv_status_t write_all(uint64_t call, const void *text, size_t size)
 	return HV_OK;
 }
 
+int64_t hypike_channel_read(enum hypike_channel channel, void *bytes, size_t size)
+{
+	return syscall3(SYS_CHANNEL_READ, channel, word(bytes), size);
+}
+
+hv_status_t hypike_channel_bind(enum hypike_channel channel, hypike_thread_t thread, uint64_t bits)
+{
+	return (hv_status_t)syscall3(SYS_CHANNEL_BIND, channel, thread, bits);
+}
+
 hv_status_t hypike_console_write(const void *text, size_t size)
 {
-	return write_all(SYS_CONSOLE_WRITE, text, size);
+	return hypike_channel_write(HYPIKE_CHANNEL_CONSOLE, text, size);
 }
 
 int64_t hypike_console_read(void *text, size_t size)
 {
-	return syscall3(SYS_CONSOLE_READ, word(text), size, 0);
+	return hypike_channel_read(HYPIKE_CHANNEL_CONSOLE, text, size);
 }
 
 hv_status_t hypike_console_bind(hypike_thread_t thread, uint64_t bits)
 {
-	return (hv_status_t)syscall3(SYS_CONSOLE_BIND, thread, bits, 0);
-}
-
-hv_status_t hypike_debug_write(const void *bytes, size_t size)
-{
-	return write_all(SYS_DEBUG_WRITE, bytes, size);
-}
-
-int64_t hypike_debug_read(void *bytes, size_t size)
-{
-	return syscall3(SYS_DEBUG_READ, word(bytes), size, 0);
-}
-
-hv_status_t hypike_debug_bind(hypike_thread_t thread, uint64_t bits)
-{
-	return (hv_status_t)syscall3(SYS_DEBUG_BIND, thread, bits, 0);
+	return hypike_channel_bind(HYPIKE_CHANNEL_CONSOLE, thread, bits);
 }
 
 hv_status_t hypike_shutdown(int status)

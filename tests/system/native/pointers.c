@@ -86,8 +86,8 @@ static void test_call(const struct call *call)
 static const struct call plain[] = {
 	{"futex_wait", SYS_FUTEX_WAIT, 0, false, {0, 0, 0}},
 	{"wait", SYS_WAIT, 2, true, {1, 0, 0}},
-	{"console_write", SYS_CONSOLE_WRITE, 0, false, {0, 16}},
-	{"console_read", SYS_CONSOLE_READ, 0, true, {0, 16}},
+	{"channel_write", SYS_CHANNEL_WRITE, 1, false, {0, 0, 16}},
+	{"channel_read", SYS_CHANNEL_READ, 1, true, {0, 0, 16}},
 };
 
 /* VM 0 and vCPU 0 exist, with 64 KiB of memory at 0. */
@@ -117,8 +117,8 @@ static void test_ends(void)
 	const struct hypike_info *info = hypike_info();
 	uint64_t end = word(info->ram) + info->ram_size;
 
-	check(refused(syscall3(SYS_CONSOLE_WRITE, end - 8, 16, 0)), "a text that leaves the RAM");
-	check(syscall3(SYS_CONSOLE_WRITE, EVERY, 0, 0) <= 0, "nothing at the last address");
+	check(refused(syscall3(SYS_CHANNEL_WRITE, 0, end - 8, 16)), "a text that leaves the RAM");
+	check(syscall3(SYS_CHANNEL_WRITE, 0, EVERY, 0) <= 0, "nothing at the last address");
 	check(refused(syscall6(SYS_THREAD_CREATE, DIRECT_MAP, 0, 0x1000, 0, 0, 0)),
 	      "a thread that begins in the kernel");
 	check(refused(syscall6(SYS_THREAD_CREATE, 0x400000, 0, KERNEL_BASE, 0, 0, 0)),

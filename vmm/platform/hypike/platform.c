@@ -6,6 +6,8 @@
 #include <hypike/wire.h>
 
 #include "lib/string.h"
+#include "vmm/platform/hypike/link.h"
+#include "vmm/platform/hypike/link_net.h"
 
 /* -------------------------------------------------------------------------------------------- time */
 
@@ -108,19 +110,16 @@ hv_status_t platform_vcpu_thread(unsigned int index, void (*entry)(void *arg), v
 
 /* ------------------------------------------------------------------------------------------ events */
 
-/** The first thread waits for events. */
-#define EVENT_THREAD 0u
-
 /** What was sent to a VM before, in the same partition, is not for this one. */
 static hv_status_t debug_bind(void)
 {
 	const uint8_t hello = WIRE_DEBUG_HELLO;
 	uint8_t stale;
 
-	while (hypike_debug_read(&stale, 1) > 0)
+	while (hypike_channel_read(HYPIKE_CHANNEL_DEBUG, &stale, 1) > 0)
 		;
-	hypike_debug_write(&hello, 1);
-	return hypike_debug_bind(EVENT_THREAD, PLATFORM_EVENT_DEBUG);
+	hypike_channel_write(HYPIKE_CHANNEL_DEBUG, &hello, 1);
+	return hypike_channel_bind(HYPIKE_CHANNEL_DEBUG, EVENT_THREAD, PLATFORM_EVENT_DEBUG);
 }
 
 hv_status_t platform_events_bind(hv_vm_t vm)
@@ -187,12 +186,12 @@ size_t platform_console_read(void *text, size_t size)
 
 void platform_debug_write(const void *bytes, size_t size)
 {
-	hypike_debug_write(bytes, size);
+	hypike_channel_write(HYPIKE_CHANNEL_DEBUG, bytes, size);
 }
 
 size_t platform_debug_read(void *bytes, size_t size)
 {
-	int64_t n = hypike_debug_read(bytes, size);
+	int64_t n = hypike_channel_read(HYPIKE_CHANNEL_DEBUG, bytes, size);
 
 	return n > 0 ? (size_t)n : 0;
 }
@@ -243,7 +242,10 @@ void *platform_memory(uint64_t size)
 bool platform_region(const char *name, struct platform_region *region)
 {
 	struct hypike_shared shared;
+	uint8_t number;
 
+	if (link_number(name, &number))
+		return link_net_region(number, region);
 	if (hypike_shared_open(name, &shared) != HV_OK || !shared.writable)
 		return false;
 	*region = (struct platform_region){shared.data, shared.size, shared.region};
@@ -252,12 +254,17 @@ bool platform_region(const char *name, struct platform_region *region)
 
 hv_status_t platform_region_bind(const struct platform_region *region, uint8_t signal)
 {
+	if (region->number >= LINK_REGIONS)
+		return link_net_bind(region, signal);
 	return hypike_shared_bind(region->number, EVENT_THREAD, UINT64_C(1) << signal);
 }
 
 void platform_region_notify(const struct platform_region *region)
 {
-	hypike_shared_notify(region->number);
+	if (region->number >= LINK_REGIONS)
+		link_kick();
+	else
+		hypike_shared_notify(region->number);
 }
 
 /* ------------------------------------------------------------------------------------------- ports */
