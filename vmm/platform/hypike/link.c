@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * @req VMM-650 What the command sends is checked: a message that is unknown, or makes no sense, ends the link, not the VM.
+ * @req VMM-650 What the command sends is checked: a message that is unknown, or makes no sense, ends the link,
+ *               not the VM.
  */
 #include "vmm/platform/hypike/link.h"
 
