@@ -39,6 +39,7 @@ enum condition {
 	REFUSED, /**< as if Linux hadn't it */
 	IOCTL_KVM,
 	IOCTL_SOCKET,
+	IOCTL_TERMINAL, /**< whoever ends the process, by a fault or a forbidden call, puts standard input's back */
 	NOT_EXECUTABLE,
 	INTERNET,
 	READ_ONLY,
@@ -54,6 +55,7 @@ struct rule {
 
 /** Threads as such: memory, locks, signals, time, ending. */
 #define RULES_OF_ALL                                                                               \
+	{SYS_ioctl, IOCTL_TERMINAL},                                                               \
 	{SYS_read, ANY}, {SYS_write, ANY}, {SYS_futex, ANY}, {SYS_clock_gettime, ANY},             \
 	{SYS_rt_sigreturn, ANY}, {SYS_rt_sigprocmask, ANY}, {SYS_rt_sigaction, ANY},               \
 	{SYS_tgkill, ANY}, {SYS_gettid, ANY}, {SYS_getpid, ANY}, {SYS_sched_yield, ANY},           \
@@ -141,29 +143,37 @@ static void give(struct program *program, uint32_t result)
 	emit(program, BPF_RET | BPF_K, result, 0, 0);
 }
 
-/** Go on where half an argument, masked, is one of two values; what isn't is the end. */
-static void emit_test(struct program *program, uint32_t offset, uint32_t mask, uint32_t one, uint32_t other)
-{
-	load(program, offset);
-	emit(program, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, one, 2, 0);
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, other, 1, 0);
-	give(program, SECCOMP_RET_TRAP);
-}
-#define TEST_LENGTH 5u
+/** Half an argument, masked, is to be one of two values. */
+struct test {
+	uint32_t offset, mask, one, other;
+};
 
-/** The call's number is loaded: allow it where the rule says, and go on with it loaded where it is another. */
+/** Go on where it is so; elsewhere `otherwise` instructions further. */
+static void emit_test(struct program *program, const struct test *test, uint8_t otherwise)
+{
+	load(program, test->offset);
+	emit(program, BPF_ALU | BPF_AND | BPF_K, test->mask, 0, 0);
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, test->one, 1, 0);
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, test->other, 0, otherwise);
+}
+#define TEST_LENGTH 4u
+
+/**
+ * The call's number is loaded: allow it where the rule says, and go on with it loaded where it is another, or
+ * its arguments are: there may be another rule for them.
+ */
 static void emit_rule(struct program *program, const struct rule *rule)
 {
 	static const struct {
-		uint8_t count; /* what is tested, of two */
-		struct {
-			uint32_t offset, mask, one, other;
-		} test[2];
+		uint8_t count; /* of tests */
+		struct test test[2];
 	} conditions[CONDITIONS] = {
 		/* the request's type, bits 15:8 */
 		[IOCTL_KVM] = {1, {{ARG_LOW(1), 0xff00, KVMIO << 8, KVMIO << 8}}},
 		[IOCTL_SOCKET] = {1, {{ARG_LOW(1), UINT32_MAX, FIONREAD, FIONBIO}}},
+		/* tcsetattr() looks first */
+		[IOCTL_TERMINAL] = {2, {{ARG_LOW(0), UINT32_MAX, STDIN_FILENO, STDIN_FILENO},
+					{ARG_LOW(1), UINT32_MAX, TCSETSW, TCGETS}}},
 		[NOT_EXECUTABLE] = {1, {{ARG_LOW(2), PROT_EXEC, 0, 0}}},
 		[INTERNET] = {1, {{ARG_LOW(0), UINT32_MAX, AF_INET, AF_INET6}}},
 		[READ_ONLY] = {1, {{ARG_LOW(2), O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY, O_RDONLY}}},
@@ -172,25 +182,14 @@ static void emit_rule(struct program *program, const struct rule *rule)
 	};
 	const uint8_t count = conditions[rule->condition].count;
 
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)rule->call, 0, (uint8_t)(count * TEST_LENGTH + 1));
-	for (uint8_t i = 0; i < count; i++)
-		emit_test(program, conditions[rule->condition].test[i].offset,
-			  conditions[rule->condition].test[i].mask, conditions[rule->condition].test[i].one,
-			  conditions[rule->condition].test[i].other);
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)rule->call, 0,
+	     (uint8_t)(count * TEST_LENGTH + (count > 0 ? 2 : 1)));
+	for (uint8_t left = count; left > 0; left--)
+		emit_test(program, &conditions[rule->condition].test[count - left],
+			  (uint8_t)((left - 1) * TEST_LENGTH + 1));
 	give(program, rule->condition == REFUSED ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW);
-}
-
-/** Whoever ends the process, by a fault or a forbidden call, puts the terminal at standard input back. */
-static void emit_terminal(struct program *program)
-{
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 7);
-	load(program, ARG_LOW(0));
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, STDIN_FILENO, 0, 4);
-	load(program, ARG_LOW(1));
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, TCSETSW, 1, 0);
-	emit(program, BPF_JMP | BPF_JEQ | BPF_K, TCGETS, 0, 1); /* tcsetattr() looks first */
-	give(program, SECCOMP_RET_ALLOW);
-	load(program, offsetof(struct seccomp_data, nr));
+	if (count > 0)
+		load(program, offsetof(struct seccomp_data, nr));
 }
 
 /** @param files whether the thread is kept from those that it isn't to read; else it reads none */
@@ -200,7 +199,6 @@ static void build(struct program *program, const struct rule *rules, size_t coun
 	emit(program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
 	give(program, SECCOMP_RET_TRAP);
 	load(program, offsetof(struct seccomp_data, nr));
-	emit_terminal(program);
 	for (size_t i = 0; i < count; i++)
 		emit_rule(program, rules[i].condition == READ_ONLY && !files
 					   ? &(struct rule){rules[i].call, REFUSED}

@@ -49,18 +49,18 @@ hv_status_t kvm_vcpu_open(struct kvm_vcpu *vcpu)
 #define VECTOR_GP 13u
 
 /** What the kind has beside that is the caller's to fill in, whole. */
-static inline void exit_kind(struct kvm_vcpu *vcpu, enum hv_exit_kind kind)
+static inline void exit_kind(struct kvm_vcpu *vcpu, enum hv_exit_kind kind, uint32_t reason)
 {
 	struct hv_exit *exit = &vcpu->page->exit;
 
 	exit->kind = (uint16_t)kind;
-	exit->hw_reason = vcpu->run->exit_reason;
+	exit->hw_reason = reason;
 }
 
 static void exit_new(struct kvm_vcpu *vcpu, enum hv_exit_kind kind)
 {
 	memset(&vcpu->page->exit, 0, sizeof(vcpu->page->exit));
-	exit_kind(vcpu, kind);
+	exit_kind(vcpu, kind, vcpu->run->exit_reason);
 }
 
 static uint8_t *port_data(struct kvm_vcpu *vcpu)
@@ -82,7 +82,7 @@ static void string_hand(struct kvm_vcpu *vcpu)
 	const uint8_t *data = port_data(vcpu) + (size_t)vcpu->string_done * size;
 	struct hv_exit_port *exit = &vcpu->page->exit.port;
 
-	exit_kind(vcpu, HV_EXIT_PORT);
+	exit_kind(vcpu, HV_EXIT_PORT, KVM_EXIT_IO);
 	*exit = (struct hv_exit_port){.port = vcpu->run->io.port,
 				      .size = size,
 				      .write = vcpu->run->io.direction == KVM_EXIT_IO_OUT,
@@ -100,7 +100,7 @@ static inline void port_hand(struct kvm_vcpu *vcpu)
 	struct hv_exit_port *exit = &vcpu->page->exit.port;
 	const uint8_t size = run->io.size;
 
-	exit_kind(vcpu, HV_EXIT_PORT);
+	exit_kind(vcpu, HV_EXIT_PORT, KVM_EXIT_IO);
 	exit->port = run->io.port;
 	exit->size = size;
 	exit->count = 1;
@@ -120,11 +120,12 @@ static bool exit_port(struct kvm_vcpu *vcpu)
 	const struct kvm_run *run = vcpu->run;
 
 	if (!port_absent(run->io.port)) {
-		vcpu->string_done = 0;
-		if (__builtin_expect(run->io.count == 1, 1))
-			port_hand(vcpu);
-		else
+		if (__builtin_expect(run->io.count != 1, 0)) {
+			vcpu->string_done = 0;
 			string_hand(vcpu);
+		} else {
+			port_hand(vcpu);
+		}
 		return true;
 	}
 	if (run->io.direction == KVM_EXIT_IO_IN)
@@ -157,7 +158,7 @@ static bool exit_memory(struct kvm_vcpu *vcpu)
 	const struct kvm_run *run = vcpu->run;
 	struct hv_exit_memory *exit = &vcpu->page->exit.memory;
 
-	exit_kind(vcpu, HV_EXIT_MEMORY);
+	exit_kind(vcpu, HV_EXIT_MEMORY, KVM_EXIT_MMIO);
 	exit->address = run->mmio.phys_addr;
 	exit->size = (uint8_t)(run->mmio.len <= 8 ? run->mmio.len : 8);
 	exit->access = run->mmio.is_write ? HV_PROT_WRITE : HV_PROT_READ;
