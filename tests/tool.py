@@ -190,6 +190,8 @@ def test_kernels(say):
 
 
 def test_images(say):
+    say.pack("an image for some CPUs", "", "--kernel", "good", "--pin", "0,2", status=OK)
+    os.replace("out.img", "cpus.img")
     say.pack("an image", "", "--kernel", "good", "--module", "module a b", "--cmdline", 'a "b"',
              status=OK)
     with open("out.img", "rb") as file:
@@ -199,7 +201,9 @@ def test_images(say):
     say.write("bytes.img", image[:-4096] + b"\x01" + image[-4095:])
     say.write("hypike.elf", elf())
     boot = ("boot", "--dry-run", "--hypike", "hypike.elf")
-    say.expect("a good image", OK, "qemu-system-x86_64", *boot, "out.img")
+    say.expect("a good image", OK, "qemu-system-x86_64.* -smp 1", *boot, "out.img")
+    say.expect("as many CPUs as it names", OK, "-smp 3 ", *boot, "cpus.img")
+    say.expect("other CPUs", OK, "-smp 2 ", *boot, "--cpus", "2", "cpus.img")
     say.expect("truncated image", INPUT, r"short.img: header\[0\]: .*truncated", *boot, "short.img")
     say.expect("damaged tables", INPUT, r"tables.img: header\[0\]: .*checksum", *boot, "tables.img")
     say.expect("damaged file", INPUT, r"bytes.img: files\[2\]: .*checksum", *boot, "bytes.img")

@@ -91,7 +91,7 @@ static void print_help(void)
 	       "Machine:\n"
 	       "  --on MACHINE       one of (the first):\n");
 	machine_print_help();
-	printf("  --cpus N           number of CPUs (what the configuration says, or 1)\n"
+	printf("  --cpus N           number of CPUs (what the system names, or 1)\n"
 	       "  --cpu MODEL        CPU model, by the emulator's name\n"
 	       "  --host-memory SIZE RAM (what the configuration says, or what the system needs)\n"
 	       "  --loader WHO       emulator, bios or uefi: who loads the kernel; the latter two by\n"
@@ -382,6 +382,26 @@ static bool read_config(struct boot *boot, struct bytes *system)
 	return true;
 }
 
+/* As many CPUs as windows and partitions name; a partition may also be on all that there are. */
+static unsigned image_cpus(const struct bytes *system)
+{
+	struct system_image image;
+	struct system_image_error error;
+	unsigned cpus = 1;
+
+	if (!system_image_open(system->data, system->size, &image, &error))
+		return cpus;
+	for (uint32_t i = 0; i < image.window_count; i++)
+		if (image.windows[i].cpu >= cpus)
+			cpus = image.windows[i].cpu + 1;
+	for (uint32_t i = 0; i < image.partition_count; i++) {
+		const uint64_t may = image.partitions[i].cpus;
+		const unsigned named = may != UINT64_MAX ? 64 - (unsigned)__builtin_clzll(may) : 1;
+		cpus = named > cpus ? named : cpus;
+	}
+	return cpus;
+}
+
 /* What `hypike build' has made, or a system image. */
 static bool read_image(struct boot *boot, struct bytes *system)
 {
@@ -395,7 +415,11 @@ static bool read_image(struct boot *boot, struct bytes *system)
 	boot->built = attach_find(&file, system);
 	if (!boot->built)
 		*system = file;
-	return image_check(boot->file, system);
+	if (!image_check(boot->file, system))
+		return false;
+	if (!boot->cpus_given)
+		boot->request.cpus = image_cpus(system);
+	return true;
 }
 
 static bool read_system(struct boot *boot, struct bytes *system)

@@ -161,14 +161,6 @@ static bool count_and_end(struct trap_frame *frame, void *ctx)
 	return true;
 }
 
-static bool count_nmi(struct trap_frame *frame, void *ctx)
-{
-	(void)frame;
-	(void)ctx;
-	taken++;
-	return true;
-}
-
 static void ipi_storm(uint64_t arg)
 {
 	(void)arg;
@@ -190,7 +182,7 @@ static void nmi_storm(uint64_t arg)
 	(void)arg;
 	start_apic();
 	trap_get(X86_NMI, &before, &ctx);
-	trap_register(X86_NMI, count_nmi, NULL);
+	trap_register(X86_NMI, machine_count_trap, (void *)&taken);
 	for (unsigned i = 0; i < FLOOD; i++)
 		wrmsr(X2APIC(0x300), 0x4400); /* to APIC ID 0: the shorthand is for fixed ones */
 	trap_register(X86_NMI, before, ctx);

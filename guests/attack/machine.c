@@ -75,6 +75,15 @@ static uint64_t find_ram_end(void)
 	return end;
 }
 
+bool machine_count_trap(struct trap_frame *frame, void *ctx)
+{
+	volatile unsigned *const count = ctx;
+
+	(void)frame;
+	(*count)++;
+	return true;
+}
+
 const char *unless_hypike(void)
 {
 	return machine.hypike ? NULL : "the bare machine allows it";

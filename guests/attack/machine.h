@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct trap_frame;
+
 /** What acts ask for, read once. */
 struct machine {
 	bool hypike;  /**< this is a VM of HyPike's; otherwise the bare machine, or somebody else's */
@@ -32,6 +34,9 @@ void *machine_window(uint64_t pa, uint64_t size, uint64_t flags);
 
 /** @return whether code, constants and a page of memory are as they were, and the clock runs. */
 bool machine_healthy(void);
+
+/** A trap's handler that counts: `ctx` is a volatile unsigned. */
+bool machine_count_trap(struct trap_frame *frame, void *ctx);
 
 /** Reasons to skip, for struct act. */
 const char *unless_hypike(void);

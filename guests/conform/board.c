@@ -30,14 +30,6 @@ static bool count_pic(struct trap_frame *frame, void *ctx)
 	return true;
 }
 
-static bool count_nmi(struct trap_frame *frame, void *ctx)
-{
-	(void)frame;
-	(void)ctx;
-	taken++;
-	return true;
-}
-
 static void apic_on(void)
 {
 	const uint64_t base = rdmsr(IA32_APIC_BASE) | APIC_BASE_EN;
@@ -160,7 +152,7 @@ static void by_nmi(void)
 
 	apic_on();
 	trap_get(X86_NMI, &before, &ctx);
-	trap_register(X86_NMI, count_nmi, NULL);
+	trap_register(X86_NMI, machine_count_trap, (void *)&taken);
 	wrmsr(X2APIC(APIC_ICR_LOW), APIC_ICR_ASSERT | APIC_DM_NMI);
 	cpu_pause();
 	trap_register(X86_NMI, before, ctx);

@@ -531,7 +531,6 @@ static uint32_t secondary_controls(const struct vmx_vcpu *v)
 
 static void init_controls(struct vmx_vcpu *v)
 {
-
 	vmwrite(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmx_free_stay(v);
 	if (vmx_caps.bochs) /* after reset, interrupts are off */

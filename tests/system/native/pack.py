@@ -16,7 +16,7 @@ import struct
 import sys
 
 PAGE = 4096
-PARTITION = {"ram": 0, "kernel": 0, "cpus": 0xFFFFFFFF, "threads": 16, "vcpus": 0,
+PARTITION = {"ram": 0, "kernel": 0, "cpus": 0xFFFFFFFFFFFFFFFF, "threads": 16, "vcpus": 0,
              "priority": 32, "flags": 0, "kind": 2, "args": "", "watchdog": 0}
 SYSTEM = ("plan", "window", "channel", "port", "region", "share", "device", "health", "trace")
 
