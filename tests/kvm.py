@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""KVM without KVM: Debian's Linux with kvm_amd on QEMU's emulated AMD-V, and `hypike` in it.
+"""KVM without KVM: Debian's Linux with kvm_amd on QEMU's emulated AMD-V, or with kvm_intel on Bochs's VT-x
+(--on bochs), and `hypike` in it.
 
 Usage: tests/kvm.py --hypike FILE --debian DIR --work DIR [--file NAME=FILE]... -- NAME:COMMAND...
 
 Prints what comes from the serial line. Commands are run by a shell, in a directory with the files.
 Time counts instructions, on one CPU: all runs are the same. With --channel, a client of this computer's can
-reach a TCP port there: who connects to that socket, or port of 127.0.0.1, is connected with the port that
+reach a TCP port there: who connects to that socket, or port of 127.0.0.1 (QEMU only), is connected with the port that
 `relay PORT` names.
 """
 import argparse
@@ -15,11 +16,14 @@ import re
 import subprocess
 import sys
 
+import kvm_bochs
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Without XSAVE: QEMU executes a guest's XSETBV behind KVM's back, with the host's XCR0 (see cpuid.c).
 CPU = "max,-xsave"
 # What Debian's Linux has as modules, in the order of their dependencies.
-KVM_MODULES = ("irqbypass", "kvm", "kvm-amd", "tun")
+KVM_MODULES = {"qemu": ("irqbypass", "kvm", "kvm-amd", "tun"), "bochs": ("irqbypass", "kvm", "kvm-intel", "tun")}
+PARAMETERS = {"kvm-intel": "enable_apicv=0"}
 CHANNEL_MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
                    "virtio_pci", "virtio_console")
 CMDLINE = "console=ttyS0 quiet loglevel=1 cryptomgr.notests mitigations=off"
@@ -41,22 +45,28 @@ def disk(work):
     return os.path.join(work, "disk.img")
 
 
+def strip(path, stripped, *options):
+    subprocess.run(["strip", *options, "-o", stripped, path], check=True)
+    return stripped
+
+
 def modules(args):
-    """Files, and one with the order in which they go into the kernel."""
-    wanted = [("linux-kvm", name) for name in KVM_MODULES]
-    if args.channel:
+    """Files, and one with the order in which they go into the kernel. Without symbols that nobody needs and without
+    signatures, which the kernel would look through and check for seconds."""
+    wanted = [("linux-kvm", name) for name in KVM_MODULES[args.on]]
+    if args.channel and args.on == "qemu":
         wanted += [("linux-modules", name) for name in CHANNEL_MODULES]
     order = os.path.join(args.work, "order")
     with open(order, "w", encoding="ascii") as file:
-        file.write("".join(name + "\n" for _, name in wanted))
+        file.write("".join(f"{name} {PARAMETERS.get(name, '')}\n" for _, name in wanted))
     return [("lib/modules/order", order)] + [
-        (f"lib/modules/{name}.ko", os.path.join(args.debian, folder, name + ".ko"))
+        (f"lib/modules/{name}.ko", strip(os.path.join(args.debian, folder, name + ".ko"),
+                                         os.path.join(args.work, name + ".ko"), "--strip-unneeded"))
         for folder, name in wanted]
 
 
 def initramfs(args):
-    program = os.path.join(args.work, "hypike")
-    subprocess.run(["strip", "-o", program, args.hypike], check=True)
+    program = strip(args.hypike, os.path.join(args.work, "hypike"))
     commands = os.path.join(args.work, "commands")
     with open(commands, "w", encoding="ascii") as file:
         file.write("".join(command + "\n" for command in args.command))
@@ -65,7 +75,7 @@ def initramfs(args):
         pairs += [pair for pair in ((name.lstrip("/"), name) for name in libraries(path))
                   if pair not in pairs]
     pairs += modules(args)
-    pairs += [("bin/relay", os.path.join(SOURCE, "tests", "kvm", "relay"))]
+    pairs += [("bin/relay", os.path.join(SOURCE, "tests", "kvm", "relay-" + args.on))]
     pairs += [("files/" + name, path) for name, _, path in
               (text.partition("=") for text in args.file + args.lib)]
     if args.disk:
@@ -96,6 +106,7 @@ def qemu(args, archive):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--on", choices=tuple(KVM_MODULES), default="qemu")
     parser.add_argument("--hypike", required=True, metavar="FILE")
     parser.add_argument("--debian", required=True, metavar="DIR", help="of tools/fetch-guests.sh")
     parser.add_argument("--work", required=True, metavar="DIR", help="for temporary files")
@@ -110,8 +121,10 @@ def options():
 
 def main():
     args = options()
-    return subprocess.run(qemu(args, initramfs(args)), stdin=subprocess.DEVNULL,
-                          check=False).returncode
+    archive = initramfs(args)
+    if args.on == "bochs":
+        return kvm_bochs.run(args, archive, CMDLINE)
+    return subprocess.run(qemu(args, archive), stdin=subprocess.DEVNULL, check=False).returncode
 
 
 if __name__ == "__main__":

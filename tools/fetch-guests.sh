@@ -64,8 +64,8 @@ linux_modules='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev vi
 # That of the display; the cloud kernel has none.
 display_modules='drm drm_kms_helper ttm drm_ttm_helper drm_vram_helper bochs'
 
-# KVM on AMD and TAP interfaces, in the same order.
-kvm_modules='irqbypass kvm kvm-amd tun'
+# KVM on AMD and Intel, and TAP interfaces, in the same order.
+kvm_modules='irqbypass kvm kvm-amd kvm-intel tun'
 
 # modules FROM TO NAME...
 modules() {

@@ -16,7 +16,8 @@ from . import tap
 SCALE = float(os.environ.get("HYPIKE_TEST_SCALE", "1"))
 
 MACHINES = ("tree", "tool", "unit", "bare-qemu", "bare-bochs", "bare-bochs-amd",
-            "qemu-svm", "bochs-vmx", "bochs-svm", "iso-bios", "iso-uefi", "kvm", "kvm-qemu", "model")
+            "qemu-svm", "bochs-vmx", "bochs-svm", "iso-bios", "iso-uefi", "kvm", "kvm-qemu",
+            "kvm-bochs", "model")
 
 # How `hypike boot` is told which machine it is.
 BOOT = {
