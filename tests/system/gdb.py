@@ -261,8 +261,8 @@ KVM_SAID = (r"^first instruction 1, PE 1$", r"^32-bit step 1$", r"^Watchpoint 1:
             r"^kvm: dummy ends with status 0$", r"heartbeat 8 ok", r"^kvm: two ends with status 208$",
             r"^kvm: triple ends with status 204$")
 
-# On VT-x there are all of KVM's breakpoints, and a triple fault leaves the registers. When a step's instruction causes an
-# EPT violation, as the first one does, Bochs leaves the step pending: it ends before the instruction.
+# On VT-x there are all of KVM's breakpoints, and a triple fault leaves the registers. When a step's instruction causes
+# an EPT violation, as the first one does, Bochs leaves the step pending: it ends before the instruction.
 KVM_VMX_FIRST = SESSION.replace("STEPS", "20").replace("stepi\n", "stepi\nstepi\n", 1)
 KVM_VMX_VMS = ("relay:relay 1234 &",
                f"dummy:{KVM_RUN},wait --kernel dummy.elf --module initramfs.cpio --cmdline tests=boot,timer",
