@@ -100,7 +100,8 @@ def channel(args):
 def qemu(args, archive):
     """What comes from outside, time and chance (RDRAND), is always the same."""
     return ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", CPU, "-m", "1G",
-            "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm", "-seed", "1", "-nodefaults", "-display", "none", "-vga", "none",
+            "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm", "-seed", "1",
+            "-nodefaults", "-display", "none", "-vga", "none",
             "-serial", "stdio", "-no-reboot", "-kernel", os.path.join(args.debian, "linux"),
             "-initrd", archive, "-append", CMDLINE, *channel(args)]
 
