@@ -3,11 +3,17 @@
 #
 # Gets kernels that nobody here wrote out of Debian packages, without installing these.
 # Usage: tools/fetch-guests.sh BUILD gnumach|invaders|memtest|seabios|linux|linux-full...     leaves BUILD/debian/NAME
+#        tools/fetch-guests.sh --check BUILD NAME...     says which are missing, or not made of what there is today
 #
 # Linux comes with linux.cpio, an initramfs of busybox, guests/linux and the kernel's virtio modules, and
 # with linux-kvm/, the modules that make /dev/kvm.
 set -eu
 
+check=false
+if [ "$1" = --check ]; then
+	check=true
+	shift
+fi
 build=$1
 here=$(cd "$(dirname "$0")" && pwd)
 shift
@@ -147,6 +153,24 @@ have() {
 	linux*) echo "$linux_modules $display_modules $kvm_modules" | cmp -s - "$1-modules/wanted" ;;
 	esac
 }
+
+# Is its initramfs made of the scripts of today?
+fresh() {
+	case $1 in
+	linux*) [ -s "$1.cpio" ] && [ -z "$(find "$here/../guests/linux" "$here/initramfs.py" -newer "$1.cpio")" ] ;;
+	esac
+}
+
+if $check; then
+	status=0
+	for guest in "$@"; do
+		if ! (cd "$build/debian" 2>/dev/null && have "$guest" && fresh "$guest"); then
+			echo "hypike: $build/debian/$guest is missing or old: tools/fetch-guests.sh $build $guest" >&2
+			status=1
+		fi
+	done
+	exit "$status"
+fi
 
 mkdir -p "$build/debian"
 cd "$build/debian"

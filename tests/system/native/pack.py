@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes a system image (include/hypike/system.h) of native partitions, for tests.
+"""Writes a system image (include/hypike/system.h) of native partitions, for tests: also of systems that `hypike build`
+refuses, so that the kernel has to.
 
 pack.py -o IMAGE NAME:PROGRAM.elf [option=value ...] ...
 Options of the partition before them: ram, kernel, cpus, threads, vcpus, priority, flags, kind, args,
