@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Control of a machine that `hypike run` has started, from beside it, as TAP; its console on a pseudo-terminal and at a
-socket; `hypike console` on a real terminal; what bash completes.
+"""Control of a machine that `hypike run` has started, from beside it, as TAP; its console on a pseudo-terminal
+and at a socket; `hypike console` on a real terminal; what bash completes.
 
 Usage: tests/controlled.py ACCEL HYPIKE KERNEL WORK
-@verifies TOOL-131 TOOL-144 TOOL-147
+@verifies TOOL-131 TOOL-144 TOOL-147 VMM-652
 """
 import json
 import os
@@ -12,6 +12,7 @@ import pty
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -138,17 +139,56 @@ def expect(condition, message):
         raise Wrong(message)
 
 
+def stats(hypike):
+    return json.loads(hypike.says("stats", "--json", "one"))
+
+
+def has_stats(hypike):
+    first = stats(hypike)
+    time.sleep(0.3)
+    second = stats(hypike)
+    port = [now["exits"]["port"]["driver"] + now["exits"]["port"]["vmm"] for now in (first, second)]
+    sent = [now["devices"]["i16550"]["bytes sent"] for now in (first, second)]
+    expect(0 < port[0] <= port[1] and 0 < sent[0] < sent[1] and 0 < first["time_ns"] < second["time_ns"] and
+           0 <= first["first_ns"] < first["time_ns"] and first["entries"] > 0, f"{first} {second}")
+
+
 def pauses(hypike, console):
     hypike.says("pause", "one")
     expect(hypike.status("one")["state"] == "paused", "it isn't paused")
     console.read(0.3)
     before = console.beats()
+    stood = stats(hypike)
     console.read(1.5)
     expect(console.beats() == before, "it has gone on")
+    expect(stats(hypike)["time_ns"] == stood["time_ns"], "its time has gone on")
+    expect(size_of(picture(hypike)) == (640, 400), "it has no picture")
     hypike.says("pause", "one")
     hypike.says("resume", "one")
     expect(hypike.status("one")["state"] == "running", "it isn't resumed")
     wait_until(lambda: console.beats() > before, "it goes on")
+
+
+def picture(hypike):
+    """@return what is on the screen, as PNG."""
+    path = os.path.join(hypike.work, "one.png")
+    hypike.says("screenshot", "one", path)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def size_of(png):
+    return struct.unpack(">II", png[16:24]) if png[:8] == b"\x89PNG\r\n\x1a\n" else None
+
+
+def resets(hypike, console):
+    before = len(re.findall("^heartbeat 1 ", console.read(), re.M))
+    hypike.says("reset", "one")
+    wait_until(lambda: len(re.findall("^heartbeat 1 ", console.read(0.1), re.M)) > before, "it begins anew")
+    expect(stats(hypike)["resets"] == before, stats(hypike))
+    hypike.says("pause", "one")
+    hypike.says("reset", "one")
+    wait_until(lambda: len(re.findall("^heartbeat 1 ", console.read(0.1), re.M)) > before + 1, "so it does when paused")
 
 
 def first_machine(hypike):
@@ -177,8 +217,13 @@ def first_machine(hypike):
     yield "bash completes its name", lambda: expect(
         completed(hypike, "console", "") == ["one"] and completed(hypike, "stop", "o") == ["one"] and
         completed(hypike, "pause", "x") == [], completed(hypike, "console", ""))
+    yield "its statistics", lambda: has_stats(hypike)
+    yield "what is on its screen", lambda: expect(size_of(picture(hypike)) == (640, 400), "no such picture")
     yield "paused, it stands still, and goes on where it was", lambda: pauses(hypike, console)
     yield "the guest has found nothing odd", lambda: expect("BAD" not in console.text, console.text)
+    yield "reset, also where it is paused", lambda: resets(hypike, console)
+    yield "stop: it doesn't look at its button", lambda: expect(
+        hypike.ask("stop", "--grace", "1", "one")[0] == 1, "it has ended")
     yield "stop --force ends it with status 208", ended
     machine.kill()
 
@@ -204,6 +249,36 @@ def second_machine(hypike):
     machine.kill()
 
 
+def third_machine(hypike):
+    """One that waits for its power button."""
+    shown = os.path.join(hypike.work, "shown.png")
+    console = os.path.join(hypike.work, "three")
+    machine = hypike.start("three", "--cmdline", "tests=boot button", "--serial", "file=" + console, "--json",
+                           "--screenshot", shown)
+
+    def stops():
+        def waits():
+            with open(console, encoding="utf-8", errors="replace") as file:
+                return "press the power button" in file.read()
+        wait_until(lambda: os.path.exists(console) and waits(), "it waits")
+        hypike.says("stop", "three")
+        expect(machine.wait(WAIT) == 0, f"status {machine.returncode}")
+
+    def last():
+        with open(shown, "rb") as file:
+            expect(size_of(file.read()) == (640, 400), "no such picture")
+
+    def events():
+        lines = [json.loads(line) for line in hypike.log("three").splitlines() if line.startswith("{")]
+        expect([line["event"] for line in lines] == ["start", "end"] and lines[0]["name"] == "three" and
+               lines[1]["status"] == 0, hypike.log("three"))
+
+    yield "stop presses the power button, and it switches itself off", stops
+    yield "what was on its screen then", last
+    yield "--json has its name", events
+    machine.kill()
+
+
 def tried(points):
     for name, test in points:
         try:
@@ -215,7 +290,7 @@ def tried(points):
 
 def main():
     hypike = Hypike(*sys.argv[1:])
-    found = list(tried(first_machine(hypike))) + list(tried(second_machine(hypike)))
+    found = [point for points in (first_machine, second_machine, third_machine) for point in tried(points(hypike))]
     return tree.print_tap(found)
 
 

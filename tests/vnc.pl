@@ -70,6 +70,8 @@ sub take_pictures {
 sub look {
 	my ($stage) = @_;
 	wait_for('ready');
+	# Who connects is told the size that is known then: that of a machine on HyPike is, when somebody has asked.
+	sleep 2;
 	my $vnc = Net::VNC->new({hostname => '127.0.0.1', port => $port});
 	$vnc->depth(24);
 	$vnc->login;

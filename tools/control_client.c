@@ -10,6 +10,9 @@
 #include "tools/control.h"
 #include "tools/util.h"
 
+#define PATIENCE_TRIES 300
+#define PATIENCE_US    100000
+
 bool client_open(struct control_client *client, const char *name, bool quiet)
 {
 	client->name = name;
@@ -68,14 +71,22 @@ static bool send_request(struct control_client *client, json_t *request)
 	return send(client->fd, text, size + 1, MSG_NOSIGNAL) == (ssize_t)size + 1;
 }
 
-json_t *client_ask(struct control_client *client, const char *command, json_t *more)
+/** @return an answer of any kind, NULL: there was none */
+static json_t *exchange(struct control_client *client, const char *command, json_t *more)
 {
 	json_t *request = more != NULL ? more : json_object();
-	const char *message = "unknown error";
 
 	json_object_set_new(request, "command", json_string(command));
 	json_t *answer = send_request(client, request) ? read_answer(client) : NULL;
 	json_decref(request);
+	return answer;
+}
+
+/** @return a good one, NULL after report() */
+static json_t *good(const struct control_client *client, json_t *answer)
+{
+	const char *message = "unknown error";
+
 	if (answer == NULL) {
 		report("%s: the machine doesn't answer", client->name);
 		return NULL;
@@ -86,6 +97,30 @@ json_t *client_ask(struct control_client *client, const char *command, json_t *m
 	report("%s: %s", client->name, message);
 	json_decref(answer);
 	return NULL;
+}
+
+json_t *client_ask(struct control_client *client, const char *command, json_t *more)
+{
+	return good(client, exchange(client, command, more));
+}
+
+static bool is_busy(json_t *answer)
+{
+	const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+
+	return code != NULL && strcmp(code, "busy") == 0;
+}
+
+json_t *client_ask_patiently(struct control_client *client, const char *command)
+{
+	json_t *answer = exchange(client, command, NULL);
+
+	for (int i = 0; i < PATIENCE_TRIES && is_busy(answer); i++) {
+		json_decref(answer);
+		usleep(PATIENCE_US);
+		answer = exchange(client, command, NULL);
+	}
+	return good(client, answer);
 }
 
 bool client_read(struct control_client *client, void *to, size_t size)

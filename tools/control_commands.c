@@ -138,7 +138,7 @@ static int stats(const struct wish *wish, struct control_client *client)
 
 static int screenshot(const struct wish *wish, struct control_client *client)
 {
-	json_t *answer = client_ask(client, "screenshot", NULL);
+	json_t *answer = client_ask_patiently(client, "screenshot");
 	json_int_t width = 0, height = 0, bytes = 0;
 
 	if (answer == NULL)

@@ -186,6 +186,8 @@ static json_t *screenshot(struct request *request)
 
 	if (request->busy)
 		return failed("busy", "another picture is on its way; try again");
+	if (request->operations->screen_ready != NULL && !request->operations->screen_ready())
+		return failed("busy", "the picture is on its way; try again");
 	if (!request->operations->screen_size(&width, &height) || width == 0 || height == 0)
 		return failed("state", "there is no screen yet");
 	return with_pixels(request, width, height);

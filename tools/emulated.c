@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/remote.h"
 #include "tools/util.h"
 
 static struct {
@@ -183,10 +184,40 @@ static const char *end(void)
 	return NULL;
 }
 
+static bool is(enum hypike_vmm_state state)
+{
+	struct hypike_vmm_info now;
+
+	info(&now);
+	return now.state == state;
+}
+
+static const char *power_button(void)
+{
+	return is(HYPIKE_VMM_RUNNING) || is(HYPIKE_VMM_PAUSED) ? remote_command('p') : not_running;
+}
+
+/** So long a pause waits for a picture. */
+#define LOOK_TRIES 30
+#define LOOK_NS	   100000000
+
+/** What may be asked for while it stands still, as nobody answers then. */
+static void look_before_pause(void)
+{
+	const struct timespec while_ = {.tv_nsec = LOOK_NS};
+	struct hypike_vmm_stats last;
+
+	for (int i = 0; i < LOOK_TRIES && !remote_screen_ready(); i++)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &while_, NULL);
+	remote_stats(&last);
+}
+
 static const char *pause_it(void)
 {
 	const char *why = NULL;
 
+	if (is(HYPIKE_VMM_RUNNING))
+		look_before_pause();
 	if (!take())
 		return not_running;
 	if (machine.info.state == HYPIKE_VMM_RUNNING)
@@ -216,6 +247,28 @@ static const char *resume(void)
 	give();
 	wake();
 	return why;
+}
+
+/** Nothing that it was told is done before it goes on. */
+static const char *reset(void)
+{
+	const char *why = resume();
+
+	return why == NULL ? remote_command('z') : why;
+}
+
+static const char *stats(struct hypike_vmm_stats *to)
+{
+	if (is(HYPIKE_VMM_RUNNING))
+		return remote_stats(to);
+	remote_stats_before(to);
+	return is(HYPIKE_VMM_PAUSED) ? NULL : not_running;
+}
+
+/** While it stands still there is no other picture than the last. */
+static bool screen_ready(void)
+{
+	return !is(HYPIKE_VMM_RUNNING) || remote_screen_ready();
 }
 
 static void console(int input, int output)
@@ -253,6 +306,7 @@ void emulated_present(void)
 	if (machine.info.state == HYPIKE_VMM_STARTING)
 		machine.info.state = HYPIKE_VMM_RUNNING;
 	pthread_mutex_unlock(&machine.lock);
+	remote_present();
 }
 
 void emulated_ended(void)
@@ -260,6 +314,7 @@ void emulated_ended(void)
 	pthread_mutex_lock(&machine.lock);
 	machine.info.state = HYPIKE_VMM_ENDED;
 	pthread_mutex_unlock(&machine.lock);
+	remote_ended();
 }
 
 bool emulated_ends(void)
@@ -342,37 +397,19 @@ size_t emulated_serve(const struct pollfd look[EMULATED_POLLS], char *keys, size
 	return got;
 }
 
-/* ---- what isn't there ---- */
-
-static const char not_there[] = "on HyPike in QEMU that isn't there";
-
-static const char *refuse(void)
-{
-	return not_there;
-}
-
-static const char *stats(struct hypike_vmm_stats *to)
-{
-	(void)to;
-	return not_there;
-}
-
-static bool screen_size(unsigned int *width, unsigned int *height)
-{
-	(void)width;
-	(void)height;
-	return false;
-}
-
 const struct operations emulated_operations = {
 	.info = info,
-	.power_button = refuse,
+	.power_button = power_button,
 	.end = end,
-	.reset = refuse,
+	.reset = reset,
 	.pause = pause_it,
 	.resume = resume,
 	.stats = stats,
 	.console = console,
 	.console_attach = console_attach,
-	.screen_size = screen_size,
+	.screen_size = remote_screen_size,
+	.screen_draw = remote_screen_draw,
+	.screen_ready = screen_ready,
+	.key = remote_key,
+	.mouse = remote_mouse,
 };

@@ -5,6 +5,7 @@
  */
 #include "tools/image.h"
 
+#include <hypike/link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +109,7 @@ static void set_limits(struct system_partition *partition, const struct model_pa
 {
 	const bool native = source->kind == SYSTEM_PARTITION_NATIVE;
 	const bool link = (source->flags & SYSTEM_PARTITION_LINK) != 0;
-	uint64_t threads = native ? MODEL_NATIVE_THREADS : source->vcpus + 1 + link;
+	uint64_t threads = native ? MODEL_NATIVE_THREADS : source->vcpus + 1 + (link ? LINK_THREADS : 0);
 
 	if (source->threads != 0)
 		threads = source->threads;

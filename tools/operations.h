@@ -23,6 +23,8 @@ struct operations {
 	bool (*screen_size)(unsigned int *width, unsigned int *height);
 	bool (*screen_draw)(uint32_t *pixels, unsigned int width, unsigned int height, unsigned int *first,
 			    unsigned int *end);
+	/** Asks for a picture of this moment. @return false: it is on its way. NULL: there always is one */
+	bool (*screen_ready)(void);
 	void (*key)(unsigned int key, bool pressed);
 	void (*mouse)(int x, int y, int wheel, unsigned int buttons);
 };

@@ -314,7 +314,9 @@ static int run_emulated(const struct run *run)
 	if (!run_can_boot(run) || (!run->dry_run && !run_connect(run, &emulated_operations)))
 		return VMM_STATUS_OPTIONS;
 	tell_start(run, "hypike");
-	return run_on_hypike(run);
+	const int status = run_on_hypike(run);
+	run_screenshot(run->screenshot, &emulated_operations);
+	return status;
 }
 
 static int run_machine(struct run *run, char **argv)

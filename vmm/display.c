@@ -42,19 +42,24 @@ static void linear_row(const struct vga_picture *picture, uint32_t row, uint32_t
 		line[x] &= 0xffffff;
 }
 
+void display_row(const struct display *display, uint32_t row, uint32_t *line)
+{
+	struct vga_picture picture;
+
+	if (linear_shown(display, &picture))
+		linear_row(&picture, row, line);
+	else
+		text_row(display->text, row, line);
+}
+
 struct display_rows display_draw(const struct display *display, uint32_t *pixels, size_t stride)
 {
 	static uint32_t line[DISPLAY_MAX_WIDTH]; /* one thread at a time draws */
 	const struct display_size size = display_size(display);
 	struct display_rows changed = {0, 0};
-	struct vga_picture picture;
-	const bool linear = linear_shown(display, &picture);
 
 	for (uint32_t row = 0; row < size.height; row++) {
-		if (linear)
-			linear_row(&picture, row, line);
-		else
-			text_row(display->text, row, line);
+		display_row(display, row, line);
 		if (memcmp(line, pixels + row * stride, size.width * sizeof(line[0])) == 0)
 			continue;
 		memcpy(pixels + row * stride, line, size.width * sizeof(line[0]));

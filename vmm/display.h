@@ -30,6 +30,8 @@ struct display_rows {
 
 /** What is shown is as large as this now; DISPLAY_MAX_WIDTH by DISPLAY_MAX_HEIGHT at the most. */
 struct display_size display_size(const struct display *display);
+/** One row of it, below that height: so many pixels as it is wide. */
+void display_row(const struct display *display, uint32_t row, uint32_t *line);
 /**
  * Bring a picture of that size up to date; `pixels` holds what was shown before (or zeros).
  * @param stride pixels from a row to the next

@@ -21,6 +21,8 @@
 #define LINK_MAX 4160u
 /** Of a partition with a link: what its VMM uses for it beside the guest's memory and its disks'. */
 #define LINK_MEMORY (UINT64_C(2) << 20)
+/** And its threads: the link's, and that which does what the command asks for (<hypike/link_control.h>). */
+#define LINK_THREADS 2u
 /** Networks and disks are as numbered: the VMM has them under the name LINK_NAME, number, and whatever follows. */
 #define LINK_NAME    "host:"
 #define LINK_NUMBERS 4u

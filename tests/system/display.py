@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A real VNC client types and compares the picture: the VMM's text screen, and on KVM Linux's, then its framebuffer.
-@verifies VMM-640"""
+"""A real VNC client types and compares the picture: the VMM's text screen, and, on KVM and on HyPike in QEMU, Linux's,
+then its framebuffer. @verifies VMM-640 VMM-652"""
 from runner.case import SCALE, Case
 
 CLIENT = ("/usr/bin/perl", "{source}/tests/vnc.pl")
@@ -11,6 +11,13 @@ RUN = ("hypike run -m 256M --vnc 5900 --screenshot shown.png --kernel linux --in
        "--cmdline 'console=ttyS0 quiet cryptomgr.notests script=display'")
 SHOOT = "until grep -q 'text: drawn' log; do sleep 1; done; hypike screenshot linux text.png && echo text: shot"
 VM = f"relay 5900 & touch log; ({SHOOT}) & ({RUN}; echo $? >status) | tee log; (exit $(cat status))"
+
+# The same on HyPike: all of it on this computer.
+HYPIKE_RUN = ("{build}/tools/hypike run --accel hypike -m 256M --vnc PORT --screenshot shown.png --name linux "
+              "--kernel {debian}/linux-full --initrd {debian}/linux-full.cpio "
+              "--cmdline 'console=ttyS0 quiet cryptomgr.notests script=display'")
+HYPIKE_VM = (f"export XDG_RUNTIME_DIR=$PWD; touch log; ({SHOOT.replace('hypike', '{build}/tools/hypike')}) & "
+             f"({HYPIKE_RUN}; echo $? >status) | tee log; exit $(cat status)")
 
 CASES = [
     Case("VNC client", "unit",
@@ -28,4 +35,10 @@ CASES = [
                  r"^# display: typed hello, world 42$",
                  "^# check: the kernel has not complained", r"^# kvm: vm ends with status 0$"),
          tap=1, timeout=400, builds=("normal",)),
+    Case("VNC client, Linux's text screen and framebuffer", "qemu-svm",
+         [*CLIENT, str(int(150 * SCALE)), "640x400,text: shot,text.png", "1024x768,display: drawn,shown.png", "--",
+          "/bin/sh", "-c", HYPIKE_VM],
+         expect=(r"^# text: typed hello, world 42$", r"^# display: 0 bochs-drmdrmfb, 1024,768",
+                 r"^# display: typed hello, world 42$", "^# check: the kernel has not complained"),
+         tap=1, timeout=160, builds=("normal",)),
 ]

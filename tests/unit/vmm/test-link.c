@@ -15,6 +15,33 @@
 #include "vmm/platform/hypike/link.c"
 #include "vmm/platform/hypike/link_net.c"
 
+/* Who controls the machine has tests of his own. */
+
+static bool no_control(uint8_t number, const uint8_t *payload, size_t size)
+{
+	(void)number;
+	(void)payload;
+	(void)size;
+	return false;
+}
+
+#define NO_CONTROL(name)                                                                           \
+	bool link_control_##name(uint8_t number, const uint8_t *payload, size_t size)              \
+	{                                                                                          \
+		return no_control(number, payload, size);                                          \
+	}
+NO_CONTROL(command)
+NO_CONTROL(key)
+NO_CONTROL(motion)
+NO_CONTROL(ask_stats)
+NO_CONTROL(ask_screen)
+NO_CONTROL(last)
+
+bool link_control_pump(void)
+{
+	return false;
+}
+
 static struct {
 	uint8_t in[65536], out[65536];
 	size_t in_size, in_done, out_size, taken;

@@ -5,11 +5,13 @@
  */
 #include "vmm/platform/hypike/link.h"
 
+#include <hypike/link_control.h>
 #include <hypike/system.h>
 
 #include "lib/link_reader.h"
 #include "lib/string.h"
 #include "vmm/platform.h"
+#include "vmm/platform/hypike/link_control.h"
 #include "vmm/platform/hypike/link_net.h"
 
 #define STACK_SIZE 16384u
@@ -90,10 +92,16 @@ static bool take_hello(uint8_t number, const uint8_t *payload, size_t size)
 static bool (*const takes[])(uint8_t number, const uint8_t *payload, size_t size) = {
 	[LINK_HELLO] = take_hello,
 	[LINK_FRAME] = link_net_take,
+	[LINK_COMMAND] = link_control_command,
+	[LINK_KEY] = link_control_key,
+	[LINK_MOTION] = link_control_motion,
+	[LINK_ASK_STATS] = link_control_ask_stats,
+	[LINK_ASK_SCREEN] = link_control_ask_screen,
+	[LINK_LAST] = link_control_last,
 };
 
 /** Each sends one message at the most. @return whether there is more */
-static bool (*const pumps[])(void) = {link_net_pump};
+static bool (*const pumps[])(void) = {link_net_pump, link_control_pump};
 
 static void take_message(void)
 {

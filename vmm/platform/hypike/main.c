@@ -3,8 +3,12 @@
 #include "lib/hypike/program.h"
 #include "vmm/main.h"
 #include "vmm/platform.h"
+#include "vmm/platform/hypike/link_control.h"
 
 int main(void)
 {
-	return vmm_main(platform_args());
+	const int status = vmm_main(platform_args());
+
+	link_control_close();
+	return status;
 }

@@ -7,6 +7,7 @@
 
 #include "lib/string.h"
 #include "vmm/platform/hypike/link.h"
+#include "vmm/platform/hypike/link_control.h"
 #include "vmm/platform/hypike/link_net.h"
 
 /* -------------------------------------------------------------------------------------------- time */
@@ -128,6 +129,7 @@ hv_status_t platform_events_bind(hv_vm_t vm)
 
 	if (status != HV_OK)
 		return status;
+	link_control_open();
 	status = debug_bind();
 	if (status != HV_OK)
 		return status;
