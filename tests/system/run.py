@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from runner.case import Case
-from system.virtio import DATA
+from system.virtio import COUNTED, DATA
 
 FILES = {
     "dummy.elf": "{build}/guests/dummy/dummy.elf",
@@ -184,7 +184,7 @@ CASES = [
     _in_qemu("Linux with disks",
              [("copy", "cp disk.img copy.img && md5sum disk.img >sum", 0),
               ("linux", "hypike run -m 256M --kernel linux --initrd linux.cpio --rng "
-                        "--virtio-console --disk disk.img,ro --disk copy.img --cmdline "
+                        "--virtio-console --disk disk.img,ro --disk copy.img --summary --cmdline "
                         "'console=ttyS0 quiet cryptomgr.notests virtio script=disk'", 0),
               ("same", "md5sum -c sum", 0), ("other", "cmp -s disk.img copy.img", 1),
               ("locked", "(hypike run -m 256M --kernel linux --disk copy.img --serial none --timeout 4 & "
@@ -194,7 +194,7 @@ CASES = [
                  "^disk: vda is not written to", f"^disk: vdb's data {DATA}",
                  "^disk: vdb kept what was written", "^disk: read from end to end",
                  "^disk: virtio_rng", "^disk: this is the virtio console",
-                 "^check: the kernel has not complained", "another program has it open"),
+                 "^check: the kernel has not complained", *COUNTED, "another program has it open"),
              timeout=400),
     # The user's network: to the host, and from one of its ports.
     _in_qemu("Linux on the user's network",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Linux with virtio devices: tests/virtio.py makes the systems, guests/linux/scripts has what runs inside.
 
+@verifies VMM-084
 @verifies VMM-500
 @verifies VMM-505
 @verifies VMM-510
@@ -18,6 +19,11 @@ SCRIPT = ["/usr/bin/python3", "{source}/tests/virtio.py", "{build}", "{debian}"]
 DATA = hashlib.md5(b"".join(hashlib.sha256(n.to_bytes(4, "little")).digest()
                             for n in range(65536))).hexdigest()
 SENT = hashlib.md5(b"y" * 1000000).hexdigest()
+# What the devices have counted, by the same names on HyPike and on KVM.
+COUNTED = (r"^vmm:   virtio-console .*doorbells \d+, interrupts \d+, bytes sent \d+",
+           r"^vmm:   virtio-rng .*bytes received \d+",
+           r"^vmm:   virtio-block   .*interrupts \d+, read requests \d+, bytes read [4-9]\d{6}",
+           r"^vmm:   virtio-block 2 .*, write requests \d+, bytes written \d+, flushes \d+")
 OFF = (r"^vmm: switched off by the guest", r"^hypike: exit status 0$")
 
 
@@ -32,7 +38,7 @@ def _disk(machine, *options, name="Linux with virtio disks, console and rng", ti
         "^disk: vda is not written to", f"^disk: vdb's data {DATA}",
         "^disk: vdb kept what was written", "^disk: read from end to end", "^disk: virtio_rng",
         "^disk: this is the virtio console", r"virtio\d-req", "^check: the kernel has not complained",
-        *OFF))
+        OFF[0], *COUNTED, OFF[1]))
 
 
 CASES = [
@@ -48,5 +54,6 @@ CASES = [
     _case("two Linux VMs and a switch", "qemu-svm", "net", ICOUNT, expect=(
         r"^vm1\| 3 packets transmitted, 3 packets received", rf"^vm2\| net: got {SENT}",
         r"^vm1\| 2 packets transmitted, 0 packets received",
+        r"^vm1\| vmm:   virtio-net .*frames sent \d+, bytes sent 1\d{6}, .*frames received \d+, bytes received \d+",
         r"^hypike: exit status 0$"), timeout=240),
 ]
