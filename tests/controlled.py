@@ -279,6 +279,21 @@ def third_machine(hypike):
     machine.kill()
 
 
+def fourth_machine(hypike):
+    """One that takes too long."""
+    shown = os.path.join(hypike.work, "late.png")
+    machine = hypike.start("four", "--cmdline", "tests=boot loop=10", "--timeout", "1.5", "--screenshot", shown,
+                           "--serial", "none")
+
+    def ends():
+        expect(machine.wait(WAIT) == 207, f"status {machine.returncode}")
+        with open(shown, "rb") as file:
+            expect(size_of(file.read()) == (640, 400), "no such picture")
+
+    yield "--timeout ends it, and what was on its screen is there", ends
+    machine.kill()
+
+
 def tried(points):
     for name, test in points:
         try:
@@ -290,7 +305,8 @@ def tried(points):
 
 def main():
     hypike = Hypike(*sys.argv[1:])
-    found = [point for points in (first_machine, second_machine, third_machine) for point in tried(points(hypike))]
+    found = [point for points in (first_machine, second_machine, third_machine, fourth_machine)
+             for point in tried(points(hypike))]
     return tree.print_tap(found)
 
 

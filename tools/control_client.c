@@ -10,7 +10,7 @@
 #include "tools/control.h"
 #include "tools/util.h"
 
-#define PATIENCE_TRIES 300
+#define PATIENCE_TRIES 900
 #define PATIENCE_US    100000
 
 bool client_open(struct control_client *client, const char *name, bool quiet)

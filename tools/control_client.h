@@ -25,7 +25,7 @@ void client_close(struct control_client *client);
  * @return the answer, or NULL after report() where there was none, or it says that something is wrong
  */
 json_t *client_ask(struct control_client *client, const char *command, json_t *more);
-/** The same; where the machine is busy, again, for half a minute. */
+/** The same; where the machine is busy, again, for a minute and a half. */
 json_t *client_ask_patiently(struct control_client *client, const char *command);
 /** Read what follows an answer. @return false after report() */
 bool client_read(struct control_client *client, void *to, size_t size);

@@ -138,9 +138,11 @@ static int stats(const struct wish *wish, struct control_client *client)
 
 static int screenshot(const struct wish *wish, struct control_client *client)
 {
-	json_t *answer = client_ask_patiently(client, "screenshot");
 	json_int_t width = 0, height = 0, bytes = 0;
 
+	progress_begin("waiting for the picture");
+	json_t *answer = client_ask_patiently(client, "screenshot");
+	progress_end();
 	if (answer == NULL)
 		return EXIT_SYSTEM;
 	json_unpack(answer, "{s:I, s:I, s:I}", "width", &width, "height", &height, "bytes", &bytes);

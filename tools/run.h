@@ -33,6 +33,8 @@ bool run_config(struct run *run);
  * @return 0, or a status of the VMM's after report()
  */
 int run_words(struct run *run, struct strings *words);
+/** What --timeout says in milliseconds. @return 0 after report() */
+uint64_t run_timeout_ms(const char *text);
 /** Words as one line. */
 char *run_line(const struct strings *words);
 

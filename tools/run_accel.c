@@ -104,7 +104,15 @@ bool run_can_boot(const struct run *run)
 
 	for (size_t i = 0; i < run->disks.count; i++)
 		ok = disk_fits(run->disks.item[i]) && ok;
-	return ok;
+	return ok && (run->timeout == NULL || run_timeout_ms(run->timeout) != 0);
+}
+
+/* The VMM counts the machine's time. Where it doesn't end, the emulator is ended a good while later. */
+static void add_timeout(struct strings *argv, uint64_t ms)
+{
+	add_vmm_option(argv, true, "--timeout-ms");
+	add_pair(argv, "--vmm-option", string_format("%llu", (unsigned long long)ms));
+	add_pair(argv, "--timeout", string_format("%llu", (unsigned long long)(2 * (ms / 1000) + 60)));
 }
 
 static struct strings boot_argv(const struct run *run)
@@ -119,7 +127,8 @@ static struct strings boot_argv(const struct run *run)
 	add_list(&argv, "--disk", &run->disks);
 	add_pair(&argv, "--memory", run->memory);
 	add_pair(&argv, "--vcpus", run->cpus);
-	add_pair(&argv, "--timeout", run->timeout);
+	if (run->timeout != NULL)
+		add_timeout(&argv, run_timeout_ms(run->timeout));
 	add_pair(&argv, "--gdb", run->debugger);
 	add_vmm_option(&argv, run->rng, "--rng");
 	add_vmm_option(&argv, run->virtio_console, "--virtio-console");

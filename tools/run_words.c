@@ -160,15 +160,24 @@ static bool add_files(const struct run *run, struct strings *words)
 	return ok;
 }
 
-static bool add_timeout(const char *text, struct strings *words)
+uint64_t run_timeout_ms(const char *text)
 {
 	char *end;
 	const double seconds = strtod(text, &end);
 
-	if (*end != '\0' || end == text || !(seconds > 0 && seconds < 1e6))
-		return report("--timeout %s: no number of seconds", text);
-	strings_add(words, "--timeout-ms %.0f", seconds * 1000 < 1 ? 1 : seconds * 1000);
-	return true;
+	if (*end == '\0' && end != text && seconds > 0 && seconds < 1e6)
+		return seconds * 1000 < 1 ? 1 : (uint64_t)(seconds * 1000);
+	report("--timeout %s: no number of seconds", text);
+	return 0;
+}
+
+static bool add_timeout(const char *text, struct strings *words)
+{
+	const uint64_t ms = run_timeout_ms(text);
+
+	if (ms != 0)
+		strings_add(words, "--timeout-ms %llu", (unsigned long long)ms);
+	return ms != 0;
 }
 
 static void add_text(struct strings *words, const char *option, const char *value)

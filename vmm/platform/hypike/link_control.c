@@ -27,7 +27,7 @@
 #define BIT_WORK  UINT64_C(1)
 #define INPUTS	  64u		      /* keys and motions; a power of two */
 #define HOLD_ROWS 16u		      /* looked at while the machine's lock is held */
-#define PATIENCE  UINT64_C(30000000000) /* ns, till the last picture is sent */
+#define PATIENCE  UINT64_C(90000000000) /* ns, till the last picture is sent */
 /** Bytes of a row's messages. */
 #define ROW_MOST                                                                                   \
 	(2 * (sizeof(struct link_header) + sizeof(struct link_rows) + PIXELS_CODE(LINK_ROW_PIXELS)))
@@ -178,8 +178,10 @@ static uint8_t *put(uint8_t kind, const void *head, size_t head_size, const void
 	if (sizeof(header) + header.size > ROOM - control->size)
 		return NULL;
 	memcpy(to, &header, sizeof(header));
-	memcpy(to + sizeof(header), head, head_size);
-	memcpy(to + sizeof(header) + head_size, data, size);
+	if (head_size > 0)
+		memcpy(to + sizeof(header), head, head_size);
+	if (size > 0)
+		memcpy(to + sizeof(header) + head_size, data, size);
 	control->size += sizeof(header) + header.size;
 	return to + sizeof(header);
 }
