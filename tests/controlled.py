@@ -29,6 +29,7 @@ class Hypike:
     """The command, with a folder of its own for the sockets."""
 
     def __init__(self, accel, program, kernel, work):
+        self.accel = accel
         self.program = program
         self.run_words = [program, "run", "--accel", accel, "--kernel", kernel]
         self.work = work
@@ -164,8 +165,13 @@ def pauses(hypike, console):
     expect(stats(hypike)["time_ns"] == stood["time_ns"], "its time has gone on")
     expect(size_of(picture(hypike)) == (640, 400), "it has no picture")
     hypike.says("pause", "one")
+    resumed = time.monotonic()
     hypike.says("resume", "one")
     expect(hypike.status("one")["state"] == "running", "it isn't resumed")
+    gone_by = stats(hypike)["time_ns"] - stood["time_ns"]
+    # The model's time is its own.
+    expect(hypike.accel == "model" or gone_by < (time.monotonic() - resumed + 0.5) * 1e9,
+           f"{gone_by} ns have gone by, the pause with them")
     wait_until(lambda: console.beats() > before, "it goes on")
 
 
