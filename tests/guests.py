@@ -50,7 +50,7 @@ ROWS = (
 )
 
 MACHINES = {"qemu-svm": "QEMU, AMD-V", "bochs-vmx": "Bochs, VT-x", "bochs-svm": "Bochs, AMD-V",
-            "kvm-qemu": "Linux's KVM"}
+            "kvm-qemu": "KVM, AMD-V", "kvm-bochs": "KVM, VT-x"}
 
 
 def all_cases():

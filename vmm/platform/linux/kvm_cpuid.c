@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "lib/x86/cpu.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/guest_cpuid.h"
 
 /** struct kvm_cpuid2 with room. */
@@ -105,6 +107,9 @@ static void add_features(const struct cpuid_list *list)
 	apply_policy(&power);
 	add(&power, 0);
 	entry.eax = 0;
+	/* On a CPU without it KVM shows UMIP, but SMSW works in ring 3: VT-x can't have that exit. */
+	if ((cpuid_count(7, 0).ecx & CPUID_7_ECX_UMIP) == 0)
+		entry.ecx &= ~CPUID_7_ECX_UMIP;
 	apply_policy(&entry);
 	add(&entry, HV_X86_CPUID_SUBLEAF);
 }
