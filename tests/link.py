@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """`hypike run` on HyPike in QEMU, as TAP: a Linux there reaches this computer's network and is reached at a forwarded
-port. Its shell is typed to on the console meanwhile.
+port; what it writes to its disks is in their files, or in an overlay's. Its shell is typed to on the console meanwhile.
 
 Usage: tests/link.py HYPIKE DEBIAN
-@verifies TOOL-151 VMM-651
+@verifies TOOL-151 TOOL-152 VMM-651 VMM-660
 """
 import hashlib
 import os
@@ -107,15 +107,53 @@ def network(machine, forwarded):
     yield "what is sent to its port arrives", None if hashlib.md5(DOWN).hexdigest() in said else said
 
 
+def read(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def disks_make():
+    content = b"".join(hashlib.sha256(n.to_bytes(4, "little")).digest() for n in range(32000))
+    for name in ("written.img", "kept.img"):
+        with open(name, "wb") as file:
+            file.write(content)
+    if os.path.exists("overlay"):
+        os.remove("overlay")
+    return content
+
+
+def disks(machine, content, command):
+    """@return points"""
+    said = machine.type("md5sum /dev/vda /dev/vdb")
+    yield "the disks have what is in the files", (
+        None if said.count(hashlib.md5(content).hexdigest()) == 2 else said)
+    wanted = b"w" * 200000
+    said = machine.type(f"head -c {len(wanted)} /dev/zero | tr '\\000' w | dd of=/dev/vda bs=1000 seek=100 "
+                        "conv=notrunc; echo overlay >/dev/vdb; sync")
+    file = read("written.img")
+    good = file == content[:100000] + wanted + content[100000 + len(wanted):] and read("overlay")[:7] == b"overlay"
+    yield "what was written and flushed is in the files", None if good else said
+    done = subprocess.run([*command, "--disk", "written.img"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    yield "a second machine may not write to them", (
+        None if done.returncode == 202 and "another program has it open" in done.stdout else done.stdout)
+    machine.type("echo last >/dev/vda") # no more flush
+
+
 def points(hypike, debian):
     forwarded = free_port()
-    machine = Machine(hypike, debian, "--net", f"user,forward=tcp:{forwarded}:22")
+    content = disks_make()
+    machine = Machine(hypike, debian, "--net", f"user,forward=tcp:{forwarded}:22", "--disk", "written.img",
+                      "--disk", "kept.img,overlay=overlay")
     if machine.read_to(PROMPT) is None:
         yield "Linux has a shell", machine.text[-2000:].decode("utf-8", "replace")
         return
     yield from network(machine, forwarded)
+    yield from disks(machine, content, [hypike, "run", "--accel", "hypike", "--kernel", debian + "/linux"])
     status = machine.end()
     yield "it ends well", None if status == 0 else f"status {status}"
+    yield "at its end all that was written is in the file", None if read("written.img")[:5] == b"last\n" else "no"
+    yield "a disk under an overlay is as it was", None if read("kept.img") == content else "it isn't"
 
 
 def main():

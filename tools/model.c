@@ -151,9 +151,11 @@ static bool disk_load(const struct model *model, struct model_partition *partiti
 	if (strchr(path_base(disk->path), ',') != NULL)
 		return model_error(model, disk->where, "file",
 				   "a disk's file must have no comma in its name");
+	if (disk->mode == MODEL_DISK_LINK && (partition->flags & SYSTEM_PARTITION_LINK) == 0)
+		return report("--disk %s,link: nobody would write to it; `hypike run' does", disk->path);
 	if (!partition_file_add(model, partition, disk->where, "file", disk->path))
 		return false;
-	if (disk->mode == MODEL_DISK_OVERLAY)
+	if (disk->mode != MODEL_DISK_READ_ONLY)
 		partition->vmm_memory +=
 			overlay_size(partition->files[partition->file_count - 1].bytes.size);
 	return true;
@@ -230,13 +232,14 @@ static void put_devices(FILE *out, const struct model_partition *partition)
 	const struct model_file *file = &partition->files[1 + partition->module_count];
 
 	for (size_t i = 0; i < partition->disk_count; i++) {
-		char *disk = string_format("%s,%s", file[i].name,
-					   partition->disks[i].mode == MODEL_DISK_OVERLAY
-						   ? "overlay"
-						   : "ro");
+		static const char *const modes[] = {
+			[MODEL_DISK_READ_ONLY] = ",ro", [MODEL_DISK_OVERLAY] = ",overlay", [MODEL_DISK_LINK] = ""};
+		const struct model_disk *disk = &partition->disks[i];
+		char *option = string_format("%s%s%s", disk->link ? disk->link : "", file[i].name,
+					     modes[disk->mode]);
 
-		put_option(out, "--disk", disk);
-		free(disk);
+		put_option(out, "--disk", option);
+		free(option);
 	}
 	for (size_t i = 0; i < partition->network_count; i++) {
 		const struct model_network *network = &partition->networks[i];

@@ -35,9 +35,11 @@ struct model_disk {
 	const struct yaml_node *where;
 	char *path;
 	uint32_t mode; /**< enum model_disk_mode */
+	char *link;    /**< MODEL_DISK_LINK: what stands before the file's name */
 };
 
-enum model_disk_mode { MODEL_DISK_READ_ONLY, MODEL_DISK_OVERLAY };
+/** _LINK: written to by the command (<hypike/link.h>), which `hypike run` alone is there for. */
+enum model_disk_mode { MODEL_DISK_READ_ONLY, MODEL_DISK_OVERLAY, MODEL_DISK_LINK };
 
 /** A network card of a VM. Its cable is shared memory, which the other end has, too. */
 struct model_network {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/options.h"
 
+#include <hypike/link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +74,12 @@ static bool add_disk(struct model_partition *partition, const char *text)
 	const char *comma = strrchr(text, ',');
 	const bool overlay = comma != NULL && strcmp(comma, ",overlay") == 0;
 	const bool plain = comma != NULL && strcmp(comma, ",ro") == 0;
-	const size_t length = overlay || plain ? (size_t)(comma - text) : strlen(text);
+	const bool link = comma != NULL && strncmp(comma, ",link=", 6) == 0;
+	const size_t length = overlay || plain || link ? (size_t)(comma - text) : strlen(text);
 	struct model_disk disk = {
 		.path = string_format("%.*s", (int)length, text),
-		.mode = overlay ? MODEL_DISK_OVERLAY : MODEL_DISK_READ_ONLY,
+		.mode = link ? MODEL_DISK_LINK : overlay ? MODEL_DISK_OVERLAY : MODEL_DISK_READ_ONLY,
+		.link = link ? string_format(LINK_NAME "%s:", comma + 6) : NULL,
 	};
 
 	if (length == 0)

@@ -38,6 +38,14 @@ uint64_t run_timeout_ms(const char *text);
 /** Words as one line. */
 char *run_line(const struct strings *words);
 
+/** How a disk is used. */
+struct run_disk {
+	char *path, *overlay;
+	unsigned flags; /**< HYPIKE_VMM_DISK_WRITE ... */
+	bool in_memory; /**< what is written */
+};
+/** Take the value of --disk apart. @return false after report() */
+bool run_disk_parse(const char *text, struct run_disk *disk);
 /**
  * Make a network.
  * @param before what its name is to begin with; its number follows
@@ -65,12 +73,14 @@ enum run_on { RUN_HERE, RUN_ON_HYPIKE, RUN_ON_MODEL, RUN_ON_NOTHING };
 
 /** Decide what to run it on, and say so where it isn't what one would expect. */
 enum run_on run_accel(const struct run *run);
-/** Can HyPike in QEMU give it what it is to have? @return false after report() */
+/** Do its options make sense for HyPike in QEMU? @return false after report() */
 bool run_can_boot(const struct run *run);
 struct link;
 /** Connect the networks and disks of a machine on HyPike with it, and add options of `hypike boot` for them.
- *  @return false after report() */
+ *  @return false after report(), and run_link_end() */
 bool run_link(const struct run *run, struct link *link, struct strings *argv);
+/** The machine has ended: what it wrote is to be in the files. */
+void run_link_end(struct link *link);
 /** Boot the same machine on HyPike in QEMU, with emulated_operations. @return its status */
 int run_on_hypike(const struct run *run);
 /** Replace this program with the one that has the model in it. @return a status, where that failed */

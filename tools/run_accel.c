@@ -82,29 +82,9 @@ static void add_vmm_option(struct strings *argv, bool wanted, const char *option
 		add_pair(argv, "--vmm-option", option);
 }
 
-/* What is written to a disk has no way out of the machine. */
-static bool disk_fits(const char *text)
-{
-	const char *comma = strchr(text, ',');
-
-	return (comma != NULL && (strcmp(comma, ",ro") == 0 || strcmp(comma, ",overlay") == 0)) ||
-	       report("--disk %s: on HyPike in QEMU a disk is a file in the system's image, which nothing is "
-		      "written back to; add `,ro' or `,overlay'",
-		      text);
-}
-
-/*
- * The machine is connected with this computer by one serial line, for consoles and debuggers.
- *
- * @req TOOL-134 What `hypike run` cannot give a machine on HyPike in QEMU is refused before it starts, with the reason.
- */
 bool run_can_boot(const struct run *run)
 {
-	bool ok = true;
-
-	for (size_t i = 0; i < run->disks.count; i++)
-		ok = disk_fits(run->disks.item[i]) && ok;
-	return ok && (run->timeout == NULL || run_timeout_ms(run->timeout) != 0);
+	return run->timeout == NULL || run_timeout_ms(run->timeout) != 0;
 }
 
 /* The VMM counts the machine's time. Where it doesn't end, the emulator is ended a good while later. */
@@ -124,7 +104,6 @@ static struct strings boot_argv(const struct run *run)
 	add_pair(&argv, "--firmware", run->firmware);
 	add_pair(&argv, "--cmdline", run->cmdline);
 	add_list(&argv, "--module", &run->modules);
-	add_list(&argv, "--disk", &run->disks);
 	add_pair(&argv, "--memory", run->memory);
 	add_pair(&argv, "--vcpus", run->cpus);
 	if (run->timeout != NULL)
@@ -179,7 +158,7 @@ int run_on_hypike(const struct run *run)
 	const int output = run->json ? output_to_stderr() : -1;
 	const int code = boot_for_status((int)argv.count, argv.item, true, link, &status);
 	output_back(output);
-	link_free(link);
+	run_link_end(link);
 	switch (code) {
 	case EXIT_OK:
 	case EXIT_SYSTEM:

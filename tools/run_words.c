@@ -93,15 +93,8 @@ static bool add_module(struct strings *words, const char *text)
 	return true;
 }
 
-/* How a disk is used. */
-struct disk {
-	char *path, *overlay;
-	unsigned flags;
-	bool in_memory; /* what is written */
-};
-
 /* One of the words behind a disk's file. */
-static bool disk_word(struct disk *disk, const char *word)
+static bool disk_word(struct run_disk *disk, const char *word)
 {
 	if (strcmp(word, "ro") == 0)
 		disk->flags &= ~HYPIKE_VMM_DISK_WRITE;
@@ -116,11 +109,11 @@ static bool disk_word(struct disk *disk, const char *word)
 	return true;
 }
 
-static bool disk_parse(const char *text, struct disk *disk)
+bool run_disk_parse(const char *text, struct run_disk *disk)
 {
 	char *save = NULL, *copy = string_copy(text);
 
-	*disk = (struct disk){.path = strtok_r(copy, ",", &save), .flags = HYPIKE_VMM_DISK_WRITE};
+	*disk = (struct run_disk){.path = strtok_r(copy, ",", &save), .flags = HYPIKE_VMM_DISK_WRITE};
 	if (disk->path == NULL)
 		return report("--disk: no file was named");
 	for (char *word; (word = strtok_r(NULL, ",", &save)) != NULL;)
@@ -132,10 +125,10 @@ static bool disk_parse(const char *text, struct disk *disk)
 
 static bool add_disk(struct strings *words, const char *text)
 {
-	struct disk disk;
+	struct run_disk disk;
 	const char *why;
 
-	if (!disk_parse(text, &disk))
+	if (!run_disk_parse(text, &disk))
 		return false;
 	char *name = name_of(disk.path);
 	why = disk.in_memory ? hypike_vmm_file(name, disk.path)

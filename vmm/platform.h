@@ -100,7 +100,12 @@ struct platform_disk {
 	uint64_t size; /**< in bytes; the last sector is filled up with zeros */
 	uint32_t number;
 	bool writable;
+	bool later;	/**< flushes are done later: platform_disk_bind() */
+	const char *id; /**< what the guest reads as its serial number */
 };
+
+/** What became of a flush. */
+enum platform_flush { PLATFORM_FLUSH_FAILED, PLATFORM_FLUSH_DONE, PLATFORM_FLUSH_LATER };
 
 /** Find a disk of the VM's by name. @return false where there is none. */
 bool platform_disk(const char *name, struct platform_disk *disk);
@@ -108,8 +113,13 @@ bool platform_disk(const char *name, struct platform_disk *disk);
 bool platform_disk_read(const struct platform_disk *disk, uint64_t where, void *to, size_t size);
 bool platform_disk_write(const struct platform_disk *disk, uint64_t where, const void *from,
 			 size_t size);
-/** What was written is to stay, whatever happens from now on. @return false where that failed. */
-bool platform_disk_flush(const struct platform_disk *disk);
+/** What was written is to stay, whatever happens from now on. */
+enum platform_flush platform_disk_flush(const struct platform_disk *disk);
+/** Of a disk whose flushes are done later: set event `signal` (below PLATFORM_SIGNALS) of platform_wait() when the
+ *  last one is, or will never be. */
+hv_status_t platform_disk_bind(const struct platform_disk *disk, uint8_t signal);
+/** What became of the last flush. */
+enum platform_flush platform_disk_flushed(const struct platform_disk *disk);
 
 /** Memory for the guest, 2 MiB aligned, once. @return NULL where there isn't that much. */
 void *platform_guest_memory(uint64_t size);

@@ -32,6 +32,16 @@ HYPIKE_VMM_API const char *hypike_vmm_file(const char *name, const char *path);
  */
 HYPIKE_VMM_API const char *hypike_vmm_disk(const char *name, const char *path, unsigned int flags,
 					   const char *overlay);
+/*
+ * What the VM does with such a disk, for a program that runs the VM elsewhere than by hypike_vmm_run(): whole sectors
+ * of 512 bytes. Functions return false where that failed.
+ */
+/** In bytes; behind it there are zeros up to the last sector's end. */
+HYPIKE_VMM_API uint64_t hypike_vmm_disk_size(const char *name);
+HYPIKE_VMM_API bool hypike_vmm_disk_read(const char *name, uint64_t where, void *to, uint64_t size);
+HYPIKE_VMM_API bool hypike_vmm_disk_write(const char *name, uint64_t where, const void *from, uint64_t size);
+/** What was written is in the file, whatever happens. */
+HYPIKE_VMM_API bool hypike_vmm_disk_flush(const char *name);
 /**
  * Give the VM a network, by the name that its options use: a descriptor that takes and gives an Ethernet frame
  * at a time (TAP, a SOCK_SEQPACKET or datagram socket). It stays open.

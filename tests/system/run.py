@@ -121,8 +121,16 @@ CASES = [
           expect=(r"triple fault", r"^hypike: exit status 204"), status=TRIPLE_FAULT, timeout=60),
     # What HyPike in QEMU cannot do is said, all of it, before anything starts; disks in memory it can.
     _tool("run on HyPike, what is refused", "--accel", "hypike", "--kernel", ATTACK_FILE,
-          "--disk", ATTACK_FILE, status=200,
-          expect=("--disk .*: on HyPike in QEMU a disk is a file in the system's image",)),
+          "--disk", "/dev/null", status=202, expect=("--disk /dev/null: neither a file nor a block device",)),
+    Case("run on HyPike, a disk that is too large", "tool",
+         ["/bin/sh", "-c", "truncate -s 513M large && {build}/tools/hypike run --accel hypike --kernel "
+          "{build}/guests/attack/attack.elf --disk large"], status=202,
+         expect=("--disk large: it has 513 MiB, but on HyPike in QEMU a disk is in memory, and 512 MiB are the most",),
+         builds=("normal",)),
+    Case("disks that nobody would write to", "tool",
+         ["/bin/sh", "-c", "echo x >disk && {build}/tools/hypike boot --dry-run --kernel "
+          "{build}/guests/attack/attack.elf --disk disk,link=0"], status=3,
+         expect=("--disk disk,link: nobody would write to it",), builds=("normal",)),
     Case("run on HyPike, disks", "tool",
          ["/bin/sh", "-c", "PYTHONPATH={source}/tests python3 -c 'import virtio; virtio.disk_make()' && "
           "{build}/tools/hypike run --accel hypike -m 96M --kernel {debian}/linux --initrd {debian}/linux.cpio "

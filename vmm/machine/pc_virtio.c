@@ -84,9 +84,38 @@ static bool store_write(void *ctx, uint64_t where, const void *from, size_t size
 	return platform_disk_write(ctx, where, from, size);
 }
 
-static bool store_flush(void *ctx)
+static enum virtio_block_status store_flush(void *ctx)
 {
-	return platform_disk_flush(ctx);
+	switch (platform_disk_flush(ctx)) {
+	case PLATFORM_FLUSH_DONE:
+		return VIRTIO_BLOCK_OK;
+	case PLATFORM_FLUSH_LATER:
+		return VIRTIO_BLOCK_LATER;
+	default:
+		return VIRTIO_BLOCK_IOERR;
+	}
+}
+
+/** A flush that was to be done later is, or not: one of before a reset may still be on its way. */
+static void store_flushed(void *ctx, uint32_t number)
+{
+	struct virtio_block *block = ctx;
+	const enum platform_flush flush = platform_disk_flushed(block->store.ctx);
+
+	(void)number;
+	if (flush != PLATFORM_FLUSH_LATER)
+		virtio_block_flushed(block, flush == PLATFORM_FLUSH_DONE);
+}
+
+static hv_status_t store_bind(struct vm *vm, unsigned int i)
+{
+	const struct command rung = {store_flushed, &virtio.disk[i].block};
+	uint8_t signal;
+
+	if (!virtio.disk[i].store.later)
+		return HV_OK;
+	return vm_signal(vm, &rung, &signal) ? platform_disk_bind(&virtio.disk[i].store, signal)
+					     : HV_E_FULL;
 }
 
 #define STORE_BUFFER 65536u
@@ -106,8 +135,8 @@ static hv_status_t disk_store(struct vm *vm, unsigned int i, const char *mode)
 		return refuse(vm, "--disk", vm->options->disk[i],
 			      store.buffer ? "it is as it is" : "too little memory");
 	virtio_block_init_store(&virtio.disk[i].block, &vm->timers, &store, disk->size,
-				virtio.disk[i].name);
-	return HV_OK;
+				disk->id);
+	return store_bind(vm, i);
 }
 
 /** A disk in memory: a file as it is, or with an overlay. */

@@ -28,8 +28,21 @@ bool platform_disk_write(const struct platform_disk *disk, uint64_t where, const
 	return false;
 }
 
-bool platform_disk_flush(const struct platform_disk *disk)
+enum platform_flush platform_disk_flush(const struct platform_disk *disk)
 {
 	(void)disk;
-	return false;
+	return PLATFORM_FLUSH_FAILED;
+}
+
+hv_status_t platform_disk_bind(const struct platform_disk *disk, uint8_t signal)
+{
+	(void)disk;
+	(void)signal;
+	return HV_E_NOENT;
+}
+
+enum platform_flush platform_disk_flushed(const struct platform_disk *disk)
+{
+	(void)disk;
+	return PLATFORM_FLUSH_FAILED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The VMM's end of a link over a stand-in for HyPike's system calls: what is sent to it is what a test says.
- * @verifies VMM-650 VMM-651
+ * @verifies VMM-650 VMM-651 VMM-660
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 
 /* With their state: there is one link in a process, and each test wants its own. */
 #include "vmm/platform/hypike/link.c"
+#include "vmm/platform/hypike/link_disk.c"
 #include "vmm/platform/hypike/link_net.c"
 
 /* Who controls the machine has tests of his own. */
@@ -140,6 +141,37 @@ void platform_console_write(const void *text, size_t size)
 	strncat(fake.said, text, size);
 }
 
+hv_status_t hypike_futex_wake(const uint32_t *address, uint32_t count)
+{
+	(void)address;
+	(void)count;
+	return HV_OK;
+}
+
+/* Whoever waits for an answer gets the one that the test has prepared. */
+static void run_thread(void);
+
+hv_status_t hypike_futex_wait(const uint32_t *address, uint32_t expected, uint64_t deadline)
+{
+	(void)address;
+	(void)expected;
+	(void)deadline;
+	run_thread();
+	return HV_OK;
+}
+
+void hypike_alive(void)
+{
+}
+
+static const uint8_t content[21 * 512 - 100] = {1, 2, 3};
+
+bool platform_file(const char *name, struct platform_file *file)
+{
+	*file = (struct platform_file){content, sizeof(content)};
+	return strcmp(name, "disk.img") == 0;
+}
+
 /* ---- what the command says ---- */
 
 static void send_bytes(const void *bytes, size_t size)
@@ -190,6 +222,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
 	memset(nets, 0, sizeof(nets));
+	memset(disks, 0, sizeof(disks));
 	link = NULL;
 	return 0;
 }
@@ -269,6 +302,105 @@ static void flood_is_lost(void **state)
 	assert_in_range(count, 20, 100);
 }
 
+/* Sectors that were written to the command's disk since `*at`, up to the next flush. @return its number; 0: none */
+static uint32_t write_back(uint8_t copy[21 * 512], size_t *at)
+{
+	const struct link_reader *message;
+	uint64_t where;
+
+	while ((message = next_message(at)) != NULL) {
+		if (message->header.kind == LINK_FLUSH)
+			return *(const uint32_t *)(const void *)message->payload;
+		if (message->header.kind != LINK_WRITE)
+			continue;
+		assert_int_equal(message->header.number, 1);
+		memcpy(&where, message->payload, sizeof(where));
+		assert_true(where + message->header.size - 8 <= 21 * 512);
+		memcpy(copy + where, message->payload + 8, message->header.size - 8u);
+	}
+	return 0;
+}
+
+static void open_disk(struct platform_disk *disk)
+{
+	fake.info.rights = SYSTEM_PARTITION_LINK;
+	fake.info.cpu_mask = 1;
+	send_hello();
+	assert_false(platform_disk("disk.img", disk));
+	assert_false(platform_disk(LINK_NAME "1", disk));
+	assert_false(platform_disk(LINK_NAME "1:other", disk));
+	assert_true(platform_disk(LINK_NAME "1:disk.img", disk));
+	assert_false(platform_disk(LINK_NAME "1:disk.img", disk));
+	assert_string_equal(disk->id, "disk.img");
+	assert_int_equal(disk->size, sizeof(content));
+	assert_int_equal(platform_disk_bind(disk, 7), HV_OK);
+}
+
+static void send_flushed(uint32_t number, uint32_t failed)
+{
+	send_message(LINK_FLUSHED, 1, &(struct link_flushed){number, failed}, sizeof(struct link_flushed));
+	run_thread();
+}
+
+static void a_disk_is_written_back(void **state)
+{
+	static uint8_t copy[21 * 512], mine[21 * 512], data[21 * 512];
+	struct platform_disk disk;
+	size_t at = 0;
+
+	(void)state;
+	open_disk(&disk);
+	memcpy(copy, content, sizeof(content));
+	memcpy(mine, content, sizeof(content));
+	srand(2);
+	for (uint32_t round = 1; round < 300; round++) {
+		const size_t sector = (size_t)rand() % 21, count = 1 + (size_t)rand() % (21 - sector);
+		memset(data, rand(), sizeof(data));
+		memcpy(mine + sector * 512, data, count * 512);
+		assert_true(platform_disk_write(&disk, sector * 512, data, count * 512));
+		if (round % 3 == 0)
+			run_thread();
+		assert_int_equal(platform_disk_flush(&disk), PLATFORM_FLUSH_LATER);
+		fake.notified = 0;
+		run_thread();
+		assert_int_equal(write_back(copy, &at), round);
+		assert_memory_equal(copy, mine, sizeof(copy)); /* all that was written before the flush */
+		assert_int_equal(platform_disk_flushed(&disk), PLATFORM_FLUSH_LATER);
+		send_flushed(round, 0);
+		assert_int_equal(fake.notified, 1u << 7);
+		assert_int_equal(platform_disk_flushed(&disk), PLATFORM_FLUSH_DONE);
+		fake.out_size = at = 0;
+		fake.in_size = fake.in_done = 0;
+	}
+	assert_true(platform_disk_read(&disk, 0, data, sizeof(data)));
+	assert_memory_equal(data, mine, sizeof(data));
+	assert_false(platform_disk_write(&disk, 20 * 512, data, 1024));
+	assert_false(platform_disk_read(&disk, UINT64_MAX - 511, data, 512));
+	assert_false(platform_disk_read(&disk, 100, data, 512));
+}
+
+static void a_failure_stays(void **state)
+{
+	struct platform_disk disk;
+
+	(void)state;
+	open_disk(&disk);
+	assert_int_equal(platform_disk_flush(&disk), PLATFORM_FLUSH_LATER);
+	run_thread();
+	send_flushed(1, 1);
+	assert_int_equal(platform_disk_flushed(&disk), PLATFORM_FLUSH_FAILED);
+	platform_disk_flush(&disk);
+	run_thread();
+	send_flushed(2, 0);
+	assert_int_equal(platform_disk_flushed(&disk), PLATFORM_FLUSH_FAILED);
+	assert_true(link_up());
+	send_flushed(3, 0); /* an answer to what wasn't asked */
+	assert_false(link_up());
+	assert_int_equal(platform_disk_flushed(&disk), PLATFORM_FLUSH_FAILED);
+	link_disk_finish();
+	assert_non_null(strstr(fake.said, "not all that was written"));
+}
+
 static void nonsense(const void *bytes, size_t size)
 {
 	struct frame_ring in;
@@ -314,6 +446,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nobody_answers, begin, begin),
 		cmocka_unit_test_setup_teardown(frames_pass, begin, begin),
 		cmocka_unit_test_setup_teardown(flood_is_lost, begin, begin),
+		cmocka_unit_test_setup_teardown(a_disk_is_written_back, begin, begin),
+		cmocka_unit_test_setup_teardown(a_failure_stays, begin, begin),
 		cmocka_unit_test_setup_teardown(nonsense_ends_it, begin, begin),
 		cmocka_unit_test_setup_teardown(anything_ends_well, begin, begin),
 	};

@@ -2,7 +2,7 @@
 /*
  * The kinds of virtio devices, each with a driver of the tests.
  *
- * @verifies VMM-084 VMM-500 VMM-503 VMM-504 VMM-510 VMM-512 VMM-084
+ * @verifies VMM-084 VMM-500 VMM-503 VMM-504 VMM-510 VMM-512 VMM-513
  */
 #include "tests/unit/vmm/virtio_guest.h"
 
@@ -253,6 +253,91 @@ static void a_disk_wants_room_for_a_status(void **state)
 	assert_int_equal(vguest_used(&guest, 0), -1); /* nothing until it is reset */
 	vguest_start(&guest, &bench, &block.dev, VGUEST_FEATURES);
 	assert_int_equal(block_request(VIRTIO_BLOCK_FLUSH, 0, NULL, 0, 0, 512), 0);
+}
+
+static unsigned int flushes;
+
+static bool store_read(void *ctx, uint64_t where, void *to, size_t size)
+{
+	(void)ctx;
+	memcpy(to, overlay + where, size);
+	return true;
+}
+
+static bool store_write(void *ctx, uint64_t where, const void *from, size_t size)
+{
+	(void)ctx;
+	memcpy(overlay + where, from, size);
+	return true;
+}
+
+static enum virtio_block_status store_flush(void *ctx)
+{
+	(void)ctx;
+	flushes++;
+	return VIRTIO_BLOCK_LATER;
+}
+
+static void store_start(uint64_t wanted)
+{
+	static uint8_t buffer[1024];
+	const struct virtio_block_store store = {.read = store_read, .write = store_write,
+						 .flush = store_flush, .buffer = buffer,
+						 .buffer_size = sizeof(buffer)};
+
+	virtio_block_init_store(&block, &bench.timers, &store, 100 * 512, "x");
+	vguest_start(&guest, &bench, &block.dev, wanted);
+	flushes = 0;
+}
+
+static void a_flush_may_take_its_time(void **state)
+{
+	const struct virtio_block_header flush = {.type = VIRTIO_BLOCK_FLUSH};
+	const struct virtio_block_header read = {.type = VIRTIO_BLOCK_IN, .sector = 1};
+
+	(void)state;
+	for (unsigned int i = 0; i < FEATURES; i++) {
+		store_start(features[i]);
+		assert_true(vguest_add(&guest, 0, &flush, sizeof(flush), 1, 512) >= 0);
+		uint8_t *const first = vguest_room;
+		*first = 0xee;
+		vguest_kick(&guest, 0);
+		assert_true(vguest_add(&guest, 0, &flush, sizeof(flush), 1, 512) >= 0);
+		uint8_t *const second = vguest_room;
+		assert_true(vguest_add(&guest, 0, &read, sizeof(read), 513, 512) >= 0);
+		vguest_kick(&guest, 0);
+		virtio_notify(&block.dev, 0);
+		assert_int_equal(vguest_used(&guest, 0), -1);
+		assert_int_equal(*first, 0xee);
+		assert_int_equal(flushes, 1);
+		virtio_block_flushed(&block, true);
+		assert_int_equal(vguest_used(&guest, 0), 1);
+		assert_int_equal(*first, VIRTIO_BLOCK_OK);
+		assert_int_equal(vguest_used(&guest, 0), -1);
+		assert_int_equal(flushes, 2);
+		virtio_block_flushed(&block, false);
+		assert_int_equal(vguest_used(&guest, 0), 1);
+		assert_int_equal(*second, VIRTIO_BLOCK_IOERR);
+		assert_int_equal(vguest_used(&guest, 0), 513);
+		assert_int_equal(counted(&block.dev, "flushes"), 2);
+		assert_int_equal(counted(&block.dev, "failed requests"), 1);
+		virtio_block_flushed(&block, true); /* nobody waits */
+		assert_int_equal(vguest_used(&guest, 0), -1);
+	}
+}
+
+static void a_reset_forgets_a_flush(void **state)
+{
+	const struct virtio_block_header flush = {.type = VIRTIO_BLOCK_FLUSH};
+
+	(void)state;
+	store_start(VGUEST_FEATURES);
+	assert_true(vguest_add(&guest, 0, &flush, sizeof(flush), 1, 512) >= 0);
+	vguest_kick(&guest, 0);
+	vguest_start(&guest, &bench, &block.dev, VGUEST_FEATURES);
+	virtio_block_flushed(&block, true);
+	assert_int_equal(vguest_used(&guest, 0), -1);
+	assert_int_equal(block_request(VIRTIO_BLOCK_IN, 1, NULL, 0, 512, 512), 0);
 }
 
 /* ---------------------------------------------------------------------------------------------- rng */
@@ -554,6 +639,8 @@ int main(void)
 		cmocka_unit_test_setup(a_disk_is_read, setup),
 		cmocka_unit_test_setup(an_overlay_is_written, setup),
 		cmocka_unit_test_setup(a_disk_wants_room_for_a_status, setup),
+		cmocka_unit_test_setup(a_flush_may_take_its_time, setup),
+		cmocka_unit_test_setup(a_reset_forgets_a_flush, setup),
 		cmocka_unit_test_setup(random_is_chacha20, setup),
 		cmocka_unit_test_setup(random_bytes_are_given, setup),
 		cmocka_unit_test_setup(frames_are_sent, setup),

@@ -41,6 +41,20 @@ void virtio_flush(struct virtio_device *dev, unsigned int queue)
 	dev->transport.interrupt(dev->transport.ctx, queue);
 }
 
+/** @return false where there is none, or it is done later. */
+static bool serve_one(struct virtio_device *dev, unsigned int queue)
+{
+	struct virtq *ring = &dev->queue[queue].ring;
+
+	if (!virtq_take(ring, &dev->chain))
+		return false;
+	dev->class->request(dev, queue, &dev->chain);
+	if (dev->later)
+		return false;
+	virtq_put(ring, &dev->chain, dev->chain.written);
+	return true;
+}
+
 /** Serve requests, at most BUDGET of them. @return true where there are more. */
 static bool serve(struct virtio_device *dev, unsigned int queue)
 {
@@ -49,12 +63,9 @@ static bool serve(struct virtio_device *dev, unsigned int queue)
 
 	virtq_quiet(ring);
 	do {
-		while (n < BUDGET && virtq_take(ring, &dev->chain)) {
-			dev->class->request(dev, queue, &dev->chain);
-			virtq_put(ring, &dev->chain, dev->chain.written);
+		while (n < BUDGET && serve_one(dev, queue))
 			n++;
-		}
-	} while (n < BUDGET && virtq_listen(ring));
+	} while (n < BUDGET && !dev->later && virtq_listen(ring));
 	dev->chains += n;
 	if (n > 0 && dev->class->served)
 		dev->class->served(dev, queue);
@@ -64,7 +75,7 @@ static bool serve(struct virtio_device *dev, unsigned int queue)
 
 void virtio_notify(struct virtio_device *dev, unsigned int queue)
 {
-	if (queue >= dev->class->queues || !virtio_alive(dev) || !dev->queue[queue].enabled)
+	if (queue >= dev->class->queues || !virtio_alive(dev) || !dev->queue[queue].enabled || dev->later)
 		return;
 	if (dev->class->incoming & 1u << queue) {
 		dev->class->ready(dev, queue);
@@ -74,6 +85,25 @@ void virtio_notify(struct virtio_device *dev, unsigned int queue)
 	}
 	if (dev->queue[queue].ring.broken)
 		virtio_broken(dev);
+}
+
+void virtio_later(struct virtio_device *dev, unsigned int queue)
+{
+	dev->later = (uint8_t)(1 + queue);
+}
+
+void virtio_done(struct virtio_device *dev)
+{
+	const unsigned int queue = dev->later - 1u;
+
+	if (!dev->later)
+		return;
+	dev->later = 0;
+	virtq_put(&dev->queue[queue].ring, &dev->chain, dev->chain.written);
+	dev->chains++;
+	virtio_flush(dev, queue);
+	for (unsigned int i = 0; i < dev->class->queues; i++)
+		virtio_notify(dev, i);
 }
 
 static void again_fire(struct timer *timer)
@@ -206,6 +236,7 @@ void virtio_reset(struct virtio_device *dev)
 	dev->status = 0;
 	dev->features = 0;
 	dev->backlog = 0;
+	dev->later = 0;
 	timer_cancel(&dev->again);
 	for (unsigned int i = 0; i < VIRTIO_QUEUES; i++) {
 		virtq_reset(&dev->queue[i].ring);

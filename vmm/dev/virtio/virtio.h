@@ -49,7 +49,8 @@ struct virtio_class {
 	uint16_t queues;
 	uint16_t config_size;
 	uint32_t incoming; /**< bit n: buffers of queue n wait until the device has something for them */
-	/** A chain of a queue that isn't `incoming`; it is given back, with chain->written, afterwards. */
+	/** A chain of a queue that isn't `incoming`; it is given back, with chain->written, afterwards, or where
+	 *  virtio_later() was called, by virtio_done(). */
 	void (*request)(struct virtio_device *dev, unsigned int queue, struct virtio_chain *chain);
 	/** No more chains of that queue for now; may be NULL. */
 	void (*served)(struct virtio_device *dev, unsigned int queue);
@@ -90,6 +91,7 @@ struct virtio_device {
 	uint8_t config[VIRTIO_CONFIG_SIZE];
 	struct virtio_queue queue[VIRTIO_QUEUES];
 	struct virtio_chain chain; /**< in use while a queue is served */
+	uint8_t later;		   /**< 1 + queue that `chain` is of, which isn't done yet: none is served */
 	uint64_t chains;	   /**< served since the machine was made */
 	uint64_t interrupts;	   /**< that the driver wanted */
 };
@@ -130,6 +132,10 @@ static inline bool virtio_alive(const struct virtio_device *dev)
 	       VIRTIO_STATUS_DRIVER_OK;
 }
 
+/** From request(): the chain will be done later; no other is served before. A reset forgets it. */
+void virtio_later(struct virtio_device *dev, unsigned int queue);
+/** dev->chain is done, if it is still waited for: what came behind it is served. */
+void virtio_done(struct virtio_device *dev);
 /** A buffer of an `incoming` queue, or NULL where the driver has given none (it is then listened to). */
 struct virtio_chain *virtio_take(struct virtio_device *dev, unsigned int queue);
 /** Give it back with what was written; virtio_flush() later. */

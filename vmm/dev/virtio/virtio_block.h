@@ -28,8 +28,8 @@ enum virtio_block_type {
 	VIRTIO_BLOCK_WRITE_ZEROES = 13,
 };
 
-/** What the last byte of a request says. */
-enum virtio_block_status { VIRTIO_BLOCK_OK, VIRTIO_BLOCK_IOERR, VIRTIO_BLOCK_UNSUPP };
+/** What the last byte of a request says; _LATER: nothing yet. */
+enum virtio_block_status { VIRTIO_BLOCK_OK, VIRTIO_BLOCK_IOERR, VIRTIO_BLOCK_UNSUPP, VIRTIO_BLOCK_LATER };
 
 struct virtio_block_header {
 	uint32_t type, reserved;
@@ -40,7 +40,8 @@ struct virtio_block_header {
 struct virtio_block_store {
 	bool (*read)(void *ctx, uint64_t where, void *to, size_t size);
 	bool (*write)(void *ctx, uint64_t where, const void *from, size_t size); /**< NULL: read-only */
-	bool (*flush)(void *ctx);
+	/** VIRTIO_BLOCK_LATER: virtio_block_flushed() will tell. */
+	enum virtio_block_status (*flush)(void *ctx);
 	void *ctx;
 	uint8_t *buffer; /**< for data on their way, page-aligned */
 	size_t buffer_size;
@@ -75,5 +76,8 @@ void virtio_block_init(struct virtio_block *block, struct timer_queue *timers, c
 /** The same with a disk that isn't in memory; its last sector is whole. */
 void virtio_block_init_store(struct virtio_block *block, struct timer_queue *timers,
 			     const struct virtio_block_store *store, uint64_t size, const char *id);
+
+/** The flush that was to be done later is done, or has failed. Nothing where none is waited for. */
+void virtio_block_flushed(struct virtio_block *block, bool ok);
 
 #endif

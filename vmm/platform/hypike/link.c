@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "vmm/platform.h"
 #include "vmm/platform/hypike/link_control.h"
+#include "vmm/platform/hypike/link_disk.h"
 #include "vmm/platform/hypike/link_net.h"
 
 #define STACK_SIZE 16384u
@@ -72,6 +73,7 @@ static void end(const char *why)
 	platform_console_write(why, strlen(why));
 	platform_console_write("\n", 1);
 	__atomic_store_n(&link->up, 0, __ATOMIC_RELEASE);
+	link_disk_tell();
 }
 
 /* ---------------------------------------------------------------------------------------- receiving */
@@ -92,6 +94,7 @@ static bool take_hello(uint8_t number, const uint8_t *payload, size_t size)
 static bool (*const takes[])(uint8_t number, const uint8_t *payload, size_t size) = {
 	[LINK_HELLO] = take_hello,
 	[LINK_FRAME] = link_net_take,
+	[LINK_FLUSHED] = link_disk_take,
 	[LINK_COMMAND] = link_control_command,
 	[LINK_KEY] = link_control_key,
 	[LINK_MOTION] = link_control_motion,
@@ -101,7 +104,7 @@ static bool (*const takes[])(uint8_t number, const uint8_t *payload, size_t size
 };
 
 /** Each sends one message at the most. @return whether there is more */
-static bool (*const pumps[])(void) = {link_net_pump, link_control_pump};
+static bool (*const pumps[])(void) = {link_net_pump, link_disk_pump, link_control_pump};
 
 static void take_message(void)
 {

@@ -31,7 +31,7 @@ bool link_net_take(uint8_t number, const uint8_t *frame, size_t size)
 	return true;
 }
 
-static bool send_one(uint8_t number)
+static bool send_frame(uint8_t number)
 {
 	struct net *net = &nets[number];
 	uint8_t frame[FRAME_SLOT];
@@ -49,7 +49,7 @@ bool link_net_pump(void)
 
 	for (uint8_t i = 0; i < LINK_NUMBERS; i++)
 		if (__atomic_load_n(&nets[i].ready, __ATOMIC_ACQUIRE))
-			more |= send_one(i);
+			more |= send_frame(i);
 	return more;
 }
 

@@ -308,7 +308,8 @@ bool platform_disk(const char *name, struct platform_disk *disk)
 	for (uint32_t i = 0; i < disk_count; i++) {
 		if (strcmp(disks[i].name, name) == 0) {
 			*disk = (struct platform_disk){
-				.size = disks[i].size, .number = i, .writable = disks[i].writable};
+				.size = disks[i].size, .number = i, .writable = disks[i].writable,
+				.id = disks[i].name};
 			return true;
 		}
 	}
@@ -342,13 +343,58 @@ bool platform_disk_write(const struct platform_disk *handle, uint64_t where, con
 }
 
 /** O_DIRECT goes past our cache, not past the drive's. */
-bool platform_disk_flush(const struct platform_disk *handle)
+enum platform_flush platform_disk_flush(const struct platform_disk *handle)
 {
 	struct disk *disk = &disks[handle->number];
 
 	if (!disk->writable)
-		return true;
-	return disk->overlay >= 0 ? overlay_flush(disk) : fdatasync(disk->fd) == 0;
+		return PLATFORM_FLUSH_DONE;
+	const bool done = disk->overlay >= 0 ? overlay_flush(disk) : fdatasync(disk->fd) == 0;
+	return done ? PLATFORM_FLUSH_DONE : PLATFORM_FLUSH_FAILED;
+}
+
+/** None is done later. */
+hv_status_t platform_disk_bind(const struct platform_disk *handle, uint8_t signal)
+{
+	(void)handle;
+	(void)signal;
+	return HV_E_UNSUPPORTED;
+}
+
+enum platform_flush platform_disk_flushed(const struct platform_disk *handle)
+{
+	(void)handle;
+	return PLATFORM_FLUSH_DONE;
+}
+
+/* --------------------------------------------------------------- for who runs the VM elsewhere */
+
+uint64_t hypike_vmm_disk_size(const char *name)
+{
+	struct platform_disk disk;
+
+	return platform_disk(name, &disk) ? disk.size : 0;
+}
+
+bool hypike_vmm_disk_read(const char *name, uint64_t where, void *to, uint64_t size)
+{
+	struct platform_disk disk;
+
+	return platform_disk(name, &disk) && platform_disk_read(&disk, where, to, size);
+}
+
+bool hypike_vmm_disk_write(const char *name, uint64_t where, const void *from, uint64_t size)
+{
+	struct platform_disk disk;
+
+	return platform_disk(name, &disk) && platform_disk_write(&disk, where, from, size);
+}
+
+bool hypike_vmm_disk_flush(const char *name)
+{
+	struct platform_disk disk;
+
+	return platform_disk(name, &disk) && platform_disk_flush(&disk) == PLATFORM_FLUSH_DONE;
 }
 
 void linux_disks_close(void)
