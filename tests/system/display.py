@@ -36,9 +36,9 @@ CASES = [
                  "^# check: the kernel has not complained", r"^# kvm: vm ends with status 0$"),
          tap=1, timeout=400, builds=("normal",)),
     Case("VNC client, Linux's text screen and framebuffer", "qemu-svm",
-         [*CLIENT, str(int(150 * SCALE)), "640x400,text: shot,text.png", "1024x768,display: drawn,shown.png", "--",
+         [*CLIENT, str(int(200 * SCALE)), "640x400,text: shot,text.png", "1024x768,display: drawn,shown.png", "--",
           "/bin/sh", "-c", HYPIKE_VM],
          expect=(r"^# text: typed hello, world 42$", r"^# display: 0 bochs-drmdrmfb, 1024,768",
                  r"^# display: typed hello, world 42$", "^# check: the kernel has not complained"),
-         tap=1, timeout=160, builds=("normal",)),
+         tap=1, timeout=220, builds=("normal",)),
 ]
