@@ -12,41 +12,10 @@
 #include <string.h>
 
 #include "lib/pixels.h"
-#include "tools/link.h"
+#include "tests/unit/tools/link_fake.h"
 #include "tools/remote.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct {
-	link_take_t take;
-	void *ctx;
-} kinds[256];
-
-void link_on(struct link *link, uint8_t kind, link_take_t take, void *ctx)
-{
-	(void)link;
-	kinds[kind].take = take;
-	kinds[kind].ctx = ctx;
-}
-
-bool link_up(struct link *link)
-{
-	(void)link;
-	return true;
-}
-
-bool link_send(struct link *link, uint8_t kind, uint8_t number, const void *head, size_t head_size,
-	       const void *data, size_t size)
-{
-	(void)link;
-	(void)kind;
-	(void)number;
-	(void)head;
-	(void)head_size;
-	(void)data;
-	(void)size;
-	return true;
-}
 
 /** In a block of its own, so that a byte too many is seen. */
 static void say(uint8_t kind, const uint8_t *bytes, size_t size)
@@ -56,8 +25,8 @@ static void say(uint8_t kind, const uint8_t *bytes, size_t size)
 	if (payload == NULL)
 		abort();
 	memcpy(payload, bytes, size);
-	if (kinds[kind].take != NULL)
-		kinds[kind].take(kinds[kind].ctx, 0, payload, size);
+	if (fake.take[kind] != NULL)
+		fake.take[kind](fake.ctx[kind], 0, payload, size);
 	free(payload);
 }
 

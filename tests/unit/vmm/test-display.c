@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* @verifies VMM-071 VMM-072 */
 #include "tests/unit/vmm/bench.h"
+#include "tests/unit/vmm/vbe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,21 +73,6 @@ static uint16_t dispi_read(uint16_t index)
 {
 	bus_port_write(&bench.bus, 0x1ce, 2, index);
 	return (uint16_t)bus_port_read(&bench.bus, 0x1cf, 2);
-}
-
-static void dispi(uint16_t index, uint16_t value)
-{
-	bus_port_write(&bench.bus, 0x1ce, 2, index);
-	bus_port_write(&bench.bus, 0x1cf, 2, value);
-}
-
-static void mode(uint16_t width, uint16_t height)
-{
-	dispi(VBE_ENABLE, 0);
-	dispi(VBE_XRES, width);
-	dispi(VBE_YRES, height);
-	dispi(VBE_BPP, 32);
-	dispi(VBE_ENABLE, VBE_ENABLED | VBE_LINEAR);
 }
 
 static uint64_t load(uint64_t address, unsigned int size)
@@ -220,27 +206,27 @@ static void a_mode_is_set(void **state)
 	(void)state;
 	assert_int_equal(dispi_read(VBE_ID), VBE_ID_5);
 	assert_int_equal(dispi_read(VBE_MEMORY_64K), 256);
-	dispi(VBE_ENABLE, VBE_GETCAPS);
+	vbe_write(&bench.bus, VBE_ENABLE, VBE_GETCAPS);
 	assert_int_equal(dispi_read(VBE_XRES), 2560);
 	assert_int_equal(dispi_read(VBE_YRES), 1600);
 	assert_int_equal(dispi_read(VBE_BPP), 32);
 	memory[5] = 7;
-	mode(1024, 768);
+	vbe_mode(&bench.bus, 1024, 768);
 	assert_int_equal(memory[5], 0);
 	assert_int_equal(dispi_read(VBE_ENABLE), VBE_ENABLED | VBE_LINEAR);
 	assert_int_equal(dispi_read(VBE_VIRT_WIDTH), 1024);
 	assert_int_equal(display_size(&display).width, 1024);
 	assert_int_equal(display_size(&display).height, 768);
-	dispi(VBE_XRES, 1); /* not while it is on */
+	vbe_write(&bench.bus, VBE_XRES, 1); /* not while it is on */
 	assert_int_equal(display_size(&display).width, 1024);
-	dispi(VBE_ENABLE, 0);
+	vbe_write(&bench.bus, VBE_ENABLE, 0);
 	assert_int_equal(display_size(&display).width, 640);
 }
 
 static void pixels_are_shown(void **state)
 {
 	(void)state;
-	mode(800, 600);
+	vbe_mode(&bench.bus, 800, 600);
 	assert_rows(display_draw(&display, pixels, 800), 0, 0);
 	assert_int_equal(mapped, 0xc0000000);
 	store(0xc0000000 + 4 * (800 * 10 + 3), 4, 0x55123456);
@@ -251,10 +237,10 @@ static void pixels_are_shown(void **state)
 	assert_int_equal(pixels[800 * 12], 0x99);
 	memory[4 * (800 * 10 + 3) + 3] = 0xff; /* no colour of the picture's */
 	assert_rows(display_draw(&display, pixels, 800), 0, 0);
-	dispi(VBE_Y_OFFSET, 10); /* another part of the memory */
+	vbe_write(&bench.bus, VBE_Y_OFFSET, 10); /* another part of the memory */
 	display_draw(&display, pixels, 800);
 	assert_int_equal(pixels[3], 0x123456);
-	dispi(VBE_Y_OFFSET, 0xffff); /* behind its end: the start */
+	vbe_write(&bench.bus, VBE_Y_OFFSET, 0xffff); /* behind its end: the start */
 	display_draw(&display, pixels, 800);
 	assert_int_equal(pixels[800 * 10 + 3], 0x123456);
 }
@@ -265,19 +251,19 @@ static void impossible_modes(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		mode(sizes[i][0], sizes[i][1]);
+		vbe_mode(&bench.bus, sizes[i][0], sizes[i][1]);
 		assert_int_equal(dispi_read(VBE_ENABLE) & VBE_ENABLED, 0);
 		assert_int_equal(display_size(&display).width, 640);
 	}
-	mode(2560, 1600);
+	vbe_mode(&bench.bus, 2560, 1600);
 	assert_int_equal(display_size(&display).width, 2560);
-	dispi(VBE_VIRT_WIDTH, 0xffff); /* 64 lines */
+	vbe_write(&bench.bus, VBE_VIRT_WIDTH, 0xffff); /* 64 lines */
 	assert_int_equal(dispi_read(VBE_VIRT_WIDTH), 2560);
-	dispi(VBE_BPP, 8);
+	vbe_write(&bench.bus, VBE_BPP, 8);
 	assert_int_equal(dispi_read(VBE_BPP), 32);
-	dispi(VBE_ID, 0x1234);
+	vbe_write(&bench.bus, VBE_ID, 0x1234);
 	assert_int_equal(dispi_read(VBE_ID), VBE_ID_5);
-	dispi(99, 1);
+	vbe_write(&bench.bus, 99, 1);
 	assert_int_equal(dispi_read(99), 0);
 }
 

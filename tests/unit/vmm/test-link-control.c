@@ -6,6 +6,7 @@
  * @verifies VMM-652
  */
 #include "tests/unit/vmm/bench.h"
+#include "tests/unit/vmm/vbe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -239,21 +240,6 @@ static unsigned int look_at_it(void)
 	return seen.rows - rows;
 }
 
-static void dispi(uint16_t index, uint16_t value)
-{
-	bus_port_write(&bench.bus, 0x1ce, 2, index);
-	bus_port_write(&bench.bus, 0x1cf, 2, value);
-}
-
-static void mode(uint16_t width, uint16_t height)
-{
-	dispi(VBE_ENABLE, 0);
-	dispi(VBE_XRES, width);
-	dispi(VBE_YRES, height);
-	dispi(VBE_BPP, 32);
-	dispi(VBE_ENABLE, VBE_ENABLED | VBE_LINEAR);
-}
-
 /* ---- tests ---- */
 
 static void text_screen(void **state)
@@ -274,7 +260,7 @@ static void largest_picture(void **state)
 	uint32_t seed = 1, *pixels = (uint32_t *)(void *)memory;
 
 	(void)state;
-	mode(DISPLAY_MAX_WIDTH, DISPLAY_MAX_HEIGHT);
+	vbe_mode(&bench.bus, DISPLAY_MAX_WIDTH, DISPLAY_MAX_HEIGHT);
 	for (size_t i = 0; i < (size_t)DISPLAY_MAX_WIDTH * DISPLAY_MAX_HEIGHT; i++)
 		pixels[i] = (seed = seed * 1664525 + 1013904223) >> 4;
 	assert_int_equal(look_at_it(), 2 * DISPLAY_MAX_HEIGHT);
@@ -289,13 +275,13 @@ static void size_changes(void **state)
 	uint32_t seed = 1, *pixels = (uint32_t *)(void *)memory;
 
 	(void)state;
-	mode(1024, 768);
+	vbe_mode(&bench.bus, 1024, 768);
 	for (size_t i = 0; i < 1024u * 768; i++)
 		pixels[i] = (seed = seed * 1664525 + 1013904223) >> 4;
 	assert_true(link_control_ask_screen(0, NULL, 0));
 	run_control();
 	assert_true(control->drawing);
-	mode(800, 600);
+	vbe_mode(&bench.bus, 800, 600);
 	run_all();
 	assert_int_equal(seen.ends, 1);
 	assert_int_equal(seen.screen.whole, 0);
