@@ -92,7 +92,7 @@ def _cases():
         yield _image("flood", machine, 1, check=_flood, expect=("^hypike: exit status 0$",),
                      timeout=120)
     for name, message in IMPOSSIBLE.items():
-        yield boot(name, "qemu-svm", "--host-memory", "128M",
+        yield boot(name, "qemu-svm", "--cpus", "1", "--host-memory", "128M",
                    "{build}/tests/system/native/" + name + ".img", status=1, builds=NORMAL,
                    expect=(f"^hypike: partition {name}: {message}", "^hypike: exit status 1$"))
     for cpus in (3, 16):
