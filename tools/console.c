@@ -21,6 +21,7 @@
 #include "tools/process.h"
 #include "tools/progress.h"
 #include "tools/terminal.h"
+#include "tools/util.h"
 
 #define KEY_ESCAPE 0x01 /* Ctrl-A */
 #define IDLE_MS	   100	/* until an unfinished line is shown */
@@ -53,20 +54,6 @@ static double now(void)
 }
 
 /* ---- what the system prints ---- */
-
-static void write_all(int fd, const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t done = write(fd, text, size);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return;
-		text += done;
-		size -= (size_t)done;
-	}
-}
 
 static void put_key(struct run *run, char key)
 {

@@ -351,15 +351,8 @@ void emulated_output(const char *text, size_t size)
 	if (machine.attached >= 0)
 		send(machine.attached, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	pthread_mutex_unlock(&machine.lock);
-	while (size > 0 && machine.output >= 0 && emulated_elsewhere()) {
-		const ssize_t n = write(machine.output, text, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		text += n;
-		size -= (size_t)n;
-	}
+	if (machine.output >= 0 && emulated_elsewhere())
+		write_all(machine.output, text, size);
 }
 
 void emulated_poll(struct pollfd look[EMULATED_POLLS])

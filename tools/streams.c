@@ -50,18 +50,7 @@ static void flush_console(struct streams *streams)
 
 static void flush_out(struct streams *streams)
 {
-	const char *text = streams->out;
-
-	while (streams->out_length > 0) {
-		ssize_t done = write(streams->options.output, text, streams->out_length);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			break;
-		text += done;
-		streams->out_length -= (size_t)done;
-	}
+	write_all(streams->options.output, streams->out, streams->out_length);
 	streams->out_length = 0;
 }
 

@@ -203,3 +203,17 @@ bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number
 	return parse_digits(text, &end, number) && *end == '\0' && *number >= min &&
 	       *number <= max;
 }
+
+void write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t done = write(fd, text, size);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return;
+		text += done;
+		size -= (size_t)done;
+	}
+}

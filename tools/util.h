@@ -24,6 +24,9 @@ enum exit_code {
 /** Print `hypike: <message>` and a newline to stderr. @return false, for `return report(...)`. */
 bool report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Write all of it, as far as anybody takes it: the rest is lost. */
+void write_all(int fd, const char *text, size_t size);
+
 /** As malloc() and friends, but zeroed, and the command ends when there is no memory. */
 void *memory_new(size_t size);
 void *memory_grow(void *old, size_t count, size_t entry_size);
